@@ -1,0 +1,270 @@
+"""Uploads, drafts and declarations, as the API and the jobs speak of them. Amounts are centimes."""
+
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta
+
+from schemas.annual import AnnualLine, DeclarationType, Totals, Unit
+from schemas.findings import Severity
+
+Form = Literal["annual"]
+ReadingStatus = Literal["waiting", "checked", "unreadable", "failed"]
+ReadingPhase = Literal["received", "reading", "checking", "storing", "done"]
+DraftStatus = Literal["open", "filed", "dropped"]
+
+
+class Unread(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a file could not be turned into lines, and what to do."""
+
+    code: str
+    message: str
+
+
+class Progress(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a reading stands: its phase, and the lines counted so far where they are known."""
+
+    status: ReadingStatus
+    phase: ReadingPhase
+    rows_done: int
+    rows_total: int | None = None
+    unreadable: Unread | None = None
+
+
+class Upload(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that was sent, the draft it is for and how far its reading is."""
+
+    upload_id: UUID
+    draft_id: UUID
+    filename: str
+    content_hash: str
+    size_bytes: int
+    source: Literal["file", "lines"]
+    created_by: str
+    created_at: datetime
+    progress: Progress | None = None
+
+
+class Matched(msgspec.Struct, frozen=True, kw_only=True):
+    """A column of the file and the field it was taken for; `score` is 0 to 100."""
+
+    column: str
+    header: str
+    field: str
+    score: int
+    samples: list[str] = msgspec.field(default_factory=list)
+
+
+class FindingCount(msgspec.Struct, frozen=True, kw_only=True):
+    """How many findings of one code stand, and who answered for them where they are doubts."""
+
+    code: str
+    severity: Severity
+    count: int
+    title: str
+    confirmed_by: str | None = None
+
+
+class Obstacle(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that stands in the way of filing, and what to do about it."""
+
+    code: str
+    message: str
+    count: int = 1
+
+
+class DraftSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """A draft as a list shows it."""
+
+    draft_id: UUID
+    form: Form
+    centre: str
+    year: int
+    type: DeclarationType
+    status: DraftStatus
+    revision: int
+    replaces: UUID | None
+    completes: UUID | None
+    created_by: str
+    created_at: datetime
+    updated_at: datetime
+
+
+class Draft(msgspec.Struct, frozen=True, kw_only=True):
+    """A draft whole: what was read, what is wrong, and whether it can be filed as it is now.
+
+    `totals` and `line_count` are of the lines that would be filed; `left_out_count` of those left out.
+    `lines_with_errors` would be left out by "file the good lines now".
+    """
+
+    summary: DraftSummary
+    progress: Progress | None
+    line_count: int
+    left_out_count: int
+    lines_with_errors: int
+    totals: Totals
+    findings: list[FindingCount]
+    obstacles: list[Obstacle]
+    matched: list[Matched]
+    facts: dict[str, Any]
+
+    @property
+    def can_be_filed(self) -> bool:
+        return not self.obstacles
+
+
+class NewDraft(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a declaration is to be about. Without `centre`, the employer's only payment centre; without
+    `year`, the year that ended last."""
+
+    form: Form = "annual"
+    centre: str | None = None
+    year: Annotated[int, Meta(ge=1990, le=2100)] | None = None
+    type: DeclarationType = "N"
+    replaces: UUID | None = None
+    completes: UUID | None = None
+
+
+class SentLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One line as payroll software sends it, checked like a row of a workbook: texts may be as wrong as
+    there. Amounts are whole centimes; dates `2025-12-31`; units J, H or M; the annual amount may be left
+    to be summed."""
+
+    nss: str | None = None
+    last_name: str | None = None
+    first_name: str | None = None
+    birth_date: str | None = None
+    q1_duration: int | None = None
+    q1_unit: str | None = None
+    q1_amount: int | None = None
+    q2_duration: int | None = None
+    q2_unit: str | None = None
+    q2_amount: int | None = None
+    q3_duration: int | None = None
+    q3_unit: str | None = None
+    q3_amount: int | None = None
+    q4_duration: int | None = None
+    q4_unit: str | None = None
+    q4_amount: int | None = None
+    annual_amount: int | None = None
+    entry_date: str | None = None
+    exit_date: str | None = None
+    observation: str | None = None
+    rate_category: str | None = None
+
+
+class SentLines(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One part of a declaration's lines. Parts are numbered from 1; `last` says that all were sent, and
+    the draft is then checked. A part sent again takes the place of the former one."""
+
+    lines: Annotated[list[SentLine], Meta(min_length=1, max_length=50_000)]
+    part: Annotated[int, Meta(ge=1, le=10_000)] = 1
+    last: bool = True
+
+
+class DraftLine(msgspec.Struct, frozen=True, kw_only=True):
+    """A line of a draft as it stands: what could be read, and under `typed` what could not."""
+
+    line_number: int
+    row: int | None
+    left_out: bool
+    nss: str | None
+    last_name: str | None
+    first_name: str | None
+    birth_date: date | None
+    q1_duration: int | None
+    q1_unit: str | None
+    q1_amount: int | None
+    q2_duration: int | None
+    q2_unit: str | None
+    q2_amount: int | None
+    q3_duration: int | None
+    q3_unit: str | None
+    q3_amount: int | None
+    q4_duration: int | None
+    q4_unit: str | None
+    q4_amount: int | None
+    annual_amount: int | None
+    entry_date: date | None
+    exit_date: date | None
+    observation: str | None
+    rate_category: str
+    typed: dict[str, str] | None = None
+    mended: bool = False
+
+
+class LineChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A correction of one line: only the fields named change; null empties one. `left_out` takes the
+    line out of what is filed, or back in."""
+
+    line_number: int
+    nss: str | None | msgspec.UnsetType = msgspec.UNSET
+    last_name: str | None | msgspec.UnsetType = msgspec.UNSET
+    first_name: str | None | msgspec.UnsetType = msgspec.UNSET
+    birth_date: date | None | msgspec.UnsetType = msgspec.UNSET
+    q1_duration: int | None | msgspec.UnsetType = msgspec.UNSET
+    q1_unit: Unit | None | msgspec.UnsetType = msgspec.UNSET
+    q1_amount: int | None | msgspec.UnsetType = msgspec.UNSET
+    q2_duration: int | None | msgspec.UnsetType = msgspec.UNSET
+    q2_unit: Unit | None | msgspec.UnsetType = msgspec.UNSET
+    q2_amount: int | None | msgspec.UnsetType = msgspec.UNSET
+    q3_duration: int | None | msgspec.UnsetType = msgspec.UNSET
+    q3_unit: Unit | None | msgspec.UnsetType = msgspec.UNSET
+    q3_amount: int | None | msgspec.UnsetType = msgspec.UNSET
+    q4_duration: int | None | msgspec.UnsetType = msgspec.UNSET
+    q4_unit: Unit | None | msgspec.UnsetType = msgspec.UNSET
+    q4_amount: int | None | msgspec.UnsetType = msgspec.UNSET
+    annual_amount: int | None | msgspec.UnsetType = msgspec.UNSET
+    entry_date: date | None | msgspec.UnsetType = msgspec.UNSET
+    exit_date: date | None | msgspec.UnsetType = msgspec.UNSET
+    observation: str | None | msgspec.UnsetType = msgspec.UNSET
+    rate_category: str | msgspec.UnsetType = msgspec.UNSET
+    left_out: bool | msgspec.UnsetType = msgspec.UNSET
+
+
+class LineChanges(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Corrections made together, on the revision their author saw (any, where none is named)."""
+
+    lines: Annotated[list[LineChange], Meta(min_length=1, max_length=1_000)]
+    revision: int | None = None
+
+
+class Filing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """File a draft as it stood at `revision`. `leave_out_errors`: the good lines now, the rest later."""
+
+    revision: int
+    leave_out_errors: bool = False
+
+
+class Declaration(msgspec.Struct, frozen=True, kw_only=True):
+    """A filed declaration and its receipt's facts. `content_hash` is the SHA-256 of its lines as
+    `/lines.csv` gives them; `in_force` is false once another has replaced it."""
+
+    declaration_id: UUID
+    number: str
+    form: Form
+    centre: str
+    year: int
+    type: DeclarationType
+    mode: Literal["live", "test"]
+    replaces: UUID | None
+    completes: UUID | None
+    line_count: int
+    left_out_count: int
+    totals: Totals
+    content_hash: str
+    filed_by: str
+    filed_at: datetime
+    legal_day: date
+    in_force: bool
+    receipt_code: str | None = None
+    receipt_ready: bool = False
+
+
+class DeclaredLine(AnnualLine, frozen=True, kw_only=True):
+    """A line of a filed declaration."""
+
+    line_number: int
+    rate_category: str

@@ -1,0 +1,1 @@
+"""Teledeclaration: employers declare to a social-security fund, and pay it."""

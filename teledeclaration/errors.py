@@ -1,0 +1,65 @@
+"""One tree of business errors; the doors turn each into problem+json (RFC 9457) or a sentence.
+
+    BusinessError
+    ├── NotSignedIn          401   who asks is not known
+    ├── NotAllowed           403   known, but this is not theirs to do
+    ├── NotFound             404   not there, or not for them: the two are never told apart
+    ├── Conflict             409   the state does not allow it now
+    │   └── …                      each room adds its own
+    ├── TooLarge             413
+    ├── Malformed            422   the input cannot be read as what it should be
+    └── TooManyRequests      429
+
+A room's own error subclasses one of these and gives a `type`: stable, in kebab-case, with its words
+under `problem.<type>` in the room's catalogue. `values` fill the words and go out as members of the
+problem; they never carry personal data or secrets. `pointer` names the field (RFC 6901).
+"""
+
+from typing import Any, ClassVar
+
+
+class BusinessError(Exception):
+    """Something the caller can understand and mend."""
+
+    type: ClassVar[str] = "business-error"
+    status: ClassVar[int] = 400
+
+    def __init__(self, *, pointer: str | None = None, **values: Any) -> None:
+        super().__init__(self.type)
+        self.pointer = pointer
+        self.values = values
+
+
+class NotSignedIn(BusinessError):
+    type = "not-signed-in"
+    status = 401
+
+
+class NotAllowed(BusinessError):
+    type = "not-allowed"
+    status = 403
+
+
+class NotFound(BusinessError):
+    type = "not-found"
+    status = 404
+
+
+class Conflict(BusinessError):
+    type = "conflict"
+    status = 409
+
+
+class TooLarge(BusinessError):
+    type = "too-large"
+    status = 413
+
+
+class Malformed(BusinessError):
+    type = "malformed"
+    status = 422
+
+
+class TooManyRequests(BusinessError):
+    type = "too-many-requests"
+    status = 429
