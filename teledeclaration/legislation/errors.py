@@ -1,0 +1,33 @@
+"""What can be wrong with the law as data.
+
+Conflict
+└── NotInForce            409   no value of this key is in force on this day
+Malformed
+└── InvalidLegislation    422   a page, or an administrator's value, breaks a rule of `validation`
+"""
+
+from datetime import date
+
+from teledeclaration.errors import Conflict, Malformed
+
+
+class NotInForce(Conflict):
+    """The law held here says nothing about `key` on `day`: before its first value, or after its end."""
+
+    type = "legal-value-not-in-force"
+
+    def __init__(self, key: str, day: date) -> None:
+        super().__init__(legal_key=key, day=day.isoformat())
+
+
+class InvalidLegislation(Malformed):
+    """`reason` is a code with words under `legal.refused`; `detail` says where, for who wrote the value."""
+
+    type = "legal-value-refused"
+
+    def __init__(self, key: str, reason: str, detail: str = "") -> None:
+        super().__init__(legal_key=key, reason=reason, detail=detail)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.values['legal_key']}: {self.reason} {self.values['detail']}".rstrip()
