@@ -1,0 +1,49 @@
+"""`teledeclaration <command>`: a table of commands, each imported only when it is asked for."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import NamedTuple, Protocol
+
+
+class CommandModule(Protocol):
+    """What a command's module has: its arguments and its body, which returns the exit code."""
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None: ...
+
+    def run(self, arguments: argparse.Namespace) -> int: ...
+
+
+class Command(NamedTuple):
+    module: str
+    help: str
+
+
+COMMANDS: dict[str, Command] = {
+    "check": Command("teledeclaration.check", "check files before filing, without a server"),
+}
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run the command named first; its exit code, or argparse's 2 for words it does not know."""
+    given = list(sys.argv[1:] if words is None else words)
+    parser = argparse.ArgumentParser(prog="teledeclaration", description="Employers declare to a social-security fund.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+    modules: dict[str, CommandModule] = {}
+    for name, command in COMMANDS.items():
+        one = commands.add_parser(name, help=command.help)
+        if given[:1] == [name]:
+            modules[name] = _imported(command.module)
+            modules[name].add_arguments(one)
+    arguments = parser.parse_args(given)
+    return modules[arguments.command].run(arguments)
+
+
+def _imported(name: str) -> CommandModule:
+    module: CommandModule = import_module(name)
+    return module
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The law of the insured, pure: values, period and dates come in as arguments."""

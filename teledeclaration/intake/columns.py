@@ -1,0 +1,225 @@
+"""From the cells of a table to typed lines."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import polars as pl
+
+from schemas.findings import Severity
+from teledeclaration.intake.amounts import habit_of
+from teledeclaration.intake.casting import CastContext, cast_choices, cast_column, padded_nss, unit_meanings
+from teledeclaration.intake.casts import Cast, problem_frame
+from teledeclaration.intake.dates import is_month_first
+from teledeclaration.intake.forms import QUARTERS, Form
+from teledeclaration.intake.headers import Table
+from teledeclaration.intake.lines import (
+    ERROR_TEXT,
+    UNCOMPUTED,
+    cast_findings,
+    line_schema,
+    unread_cells,
+    with_cell_errors,
+)
+from teledeclaration.intake.names import split_full_name
+from teledeclaration.intake.normalising import western_digits
+from teledeclaration.intake.problems import of_the_file, together
+from teledeclaration.intake.raw import RawFile
+
+_FULL_NAMES = ("full_name", "full_name_first")
+
+
+@dataclass(frozen=True)
+class ReadLines:
+    """Typed lines, what casting told, and each field's texts as they stood."""
+
+    lines: pl.DataFrame
+    findings: pl.DataFrame
+    texts: Mapping[str, pl.Series]
+
+
+def typed_lines(raw: RawFile, table: Table, rows: pl.Series, context: CastContext) -> ReadLines:
+    """The lines of `rows` (spreadsheet rows) with every field of the form, absent columns null."""
+    cells = _Cells(raw, table, rows)
+    context = replace(
+        context,
+        habit=habit_of(cells.amounts()),
+        month_first=is_month_first(cells.dates()),
+        all_text=raw.format == "csv",
+    )
+    casts = {name: cells.cast(name, context) for name in cells.texts if name not in _FULL_NAMES}
+    _split_names(cells, casts)
+    if "nss" in casts and "birth_date" in casts:
+        casts["nss"] = _with_padded(casts["nss"], cells, casts["birth_date"].values, both=context.all_text)
+    told = _with_units(cells, casts, table)
+    base = pl.DataFrame({"line_number": pl.int_range(1, rows.len() + 1, dtype=pl.Int32, eager=True), "row": rows})
+    findings = together([cast_findings(name, cast, base, cells.shown(name)) for name, cast in casts.items()])
+    kept = unread_cells(findings, base.height)
+    return ReadLines(_lines(table.form, base, casts, kept), together([told, findings]), cells.texts)
+
+
+def _lines(form: Form, base: pl.DataFrame, casts: Mapping[str, Cast], raw: pl.Series) -> pl.DataFrame:
+    """Every column of the form; a blank amount is nothing, an absent annual column is the sum of its quarters."""
+    schema = line_schema(form)
+    columns = [
+        casts[name].values.cast(kind).alias(name)
+        if name in casts
+        else pl.repeat(None, base.height, dtype=kind, eager=True).alias(name)
+        for name, kind in schema.items()
+        if name not in ("line_number", "row", "raw")
+    ]
+    lines = base.with_columns(*columns, raw)
+    if form.name != "annual":
+        return lines
+    amounts = [f"q{quarter}_amount" for quarter in QUARTERS]
+    lines = lines.with_columns(
+        pl.when(~pl.col("raw").str.contains(f'"{name}"', literal=True).fill_null(value=False))
+        .then(pl.col(name).fill_null(0))
+        .otherwise(pl.col(name))
+        .alias(name)
+        for name in amounts
+    )
+    if "annual_amount" in casts:
+        nothing = pl.all_horizontal(pl.col(name) == 0 for name in amounts)
+        return lines.with_columns(
+            pl.when(nothing)
+            .then(pl.col("annual_amount").fill_null(0))
+            .otherwise("annual_amount")
+            .alias("annual_amount")
+        )
+    return lines.with_columns(annual_amount=pl.sum_horizontal(amounts, ignore_nulls=False))
+
+
+class _Cells:
+    """The texts of the lines by field, and which of them were numbers, errors or formulas without a value."""
+
+    def __init__(self, raw: RawFile, table: Table, rows: pl.Series) -> None:
+        self.table = table
+        self.rows = rows
+        self.text_pair = raw.kind == "text-pair"
+        places = rows - 1
+        cells = table.sheet.cells[places]
+        numeric = table.sheet.numeric[places] if table.sheet.numeric is not None else None
+        self.texts = {name: cells[letter] for name, letter in table.letters.items()}
+        self.numeric = {name: None if numeric is None else numeric[letter] for name, letter in table.letters.items()}
+        self.errors, self.uncomputed = self._special()
+
+    def _special(self) -> tuple[dict[str, dict[int, str]], dict[str, list[int]]]:
+        """By field, the places (in lines) of error cells and of formulas without a value."""
+        sheet = self.table.sheet
+        errors: dict[str, dict[int, str]] = {}
+        uncomputed: dict[str, list[int]] = {}
+        if not sheet.error_cells and not sheet.uncomputed:
+            return errors, uncomputed
+        place_of = {row: place for place, row in enumerate(self.rows.to_list())}
+        field_of = {letter: name for name, letter in self.table.letters.items()}
+        for (row, letter), text in sheet.error_cells.items():
+            if row in place_of and letter in field_of:
+                errors.setdefault(field_of[letter], {})[place_of[row]] = text
+        for row, letter in sheet.uncomputed:
+            if row in place_of and letter in field_of:
+                uncomputed.setdefault(field_of[letter], []).append(place_of[row])
+        return errors, uncomputed
+
+    def amounts(self) -> list[tuple[pl.Series, pl.Series | None]]:
+        """The amount columns, to see by what mark they write decimals; a text pair has none."""
+        if self.text_pair:
+            return []
+        return [(self.texts[name], self.numeric[name]) for name in self.texts if name.endswith("_amount")]
+
+    def dates(self) -> list[pl.Series]:
+        """The date columns, to see in which order they write a day."""
+        return [texts for name, texts in self.texts.items() if name.endswith("date")]
+
+    def cast(self, name: str, context: CastContext) -> Cast:
+        texts = self.texts[name]
+        kind = self.table.form.kind(name)
+        if self.text_pair and kind == "amount":
+            texts = _centimes_as_dinars(texts)
+        as_text = texts.str.contains(ERROR_TEXT).fill_null(value=False)
+        if as_text.any():
+            texts = texts.set(as_text, None)
+        cast = cast_column(name, kind, texts, self.numeric[name], context)
+        errors = pl.Series([*self.errors.get(name, {}), *as_text.arg_true()], dtype=pl.UInt32).unique().sort()
+        uncomputed = pl.Series(sorted(self.uncomputed.get(name, [])), dtype=pl.UInt32)
+        return with_cell_errors(cast, errors, uncomputed) if errors.len() or uncomputed.len() else cast
+
+    def shown(self, name: str) -> pl.Series:
+        """The texts with error cells as the spreadsheet shows them, and "=" for a formula without its value."""
+        texts = self.texts[name]
+        special = {**self.errors.get(name, {}), **dict.fromkeys(self.uncomputed.get(name, []), UNCOMPUTED)}
+        return texts.scatter(list(special), list(special.values())) if special else texts
+
+    @property
+    def full_name(self) -> pl.Series:
+        return next(self.texts[name] for name in _FULL_NAMES if name in self.texts)
+
+
+def _centimes_as_dinars(texts: pl.Series) -> pl.Series:
+    """Whole centimes as the dinars every other file writes; anything else stays, and is told."""
+    padded = texts.str.zfill(3)
+    whole = texts.str.contains(r"^-?\d+$").fill_null(value=False)
+    return pl.select(
+        pl.when(whole)
+        .then(padded.str.slice(0, padded.str.len_chars() - 2) + "." + padded.str.slice(-2))
+        .otherwise(texts)
+    ).to_series()
+
+
+def _split_names(cells: _Cells, casts: dict[str, Cast]) -> None:
+    if "last_name" in casts or not any(name in cells.texts for name in _FULL_NAMES):
+        return
+    last, first = split_full_name(cells.full_name, first_name_first="full_name_first" in cells.texts)
+    casts["last_name"] = Cast(last)
+    casts.setdefault("first_name", Cast(first))
+    cells.texts["last_name"] = cells.texts["first_name"] = cells.full_name
+
+
+def _with_padded(cast: Cast, cells: _Cells, births: pl.Series, *, both: bool) -> Cast:
+    """Numbers that lost their leading zeros, read with them; the rest stays too short."""
+    short = cast.problems.filter(pl.col("code") == "nss_length")
+    stored = cells.numeric["nss"]
+    if not short.height or (stored is None and not both):
+        return cast
+    places = short["place"]
+    if stored is not None and not both:
+        places = places.filter(stored.gather(places).fill_null(value=False))
+    digits = western_digits(cells.texts["nss"].gather(places)).str.replace(r"\.0+$", "").str.replace_all(r"\D", "")
+    frame = pl.DataFrame({"place": places, "digits": digits, "birth_date": births.gather(places)})
+    padded = padded_nss(frame, both=both).filter(pl.col("padded").is_not_null())
+    left = cast.problems.filter(~((pl.col("code") == "nss_length") & pl.col("place").is_in(padded["place"].implode())))
+    told = problem_frame(padded["place"], "nss_padded", Severity.INFO, proposed=padded["padded"])
+    return Cast(cast.values.scatter(padded["place"], padded["padded"]), left, told)
+
+
+def _with_units(cells: _Cells, casts: dict[str, Cast], table: Table) -> pl.DataFrame:
+    """Units where no column says them: from the header, from the duration's own text, or the likely one, told."""
+    told = []
+    for quarter in QUARTERS:
+        duration, unit = f"q{quarter}_duration", f"q{quarter}_unit"
+        if duration not in casts:
+            continue
+        written = cast_choices(
+            cells.texts[duration].str.extract(r"(\p{L}+)\.?\s*$"), unit_meanings(), "unit_unknown"
+        ).values
+        values = casts[duration].values
+        if unit in casts:
+            problems = casts[unit].problems
+            blank = casts[unit].values.is_null() & cells.texts[unit].is_null()
+            filled = pl.select(pl.when(blank).then(written).otherwise(casts[unit].values)).to_series()
+            casts[unit] = Cast(filled, problems)
+            continue
+        said = table.unit_said.get(duration)
+        if said is None and written.null_count() == written.len() and (values > 0).any():
+            said = _likely_unit(values)
+            told.append(of_the_file("unit_assumed", Severity.CONFIRM, field=unit, seen=said))
+        casts[unit] = Cast(pl.select(pl.when(values.is_not_null()).then(written.fill_null(said or "J"))).to_series())
+        cells.texts[unit] = cells.texts[duration]
+    return together(told)
+
+
+def _likely_unit(durations: pl.Series) -> str:
+    longest = durations.max()
+    longest = longest if isinstance(longest, int) else 0
+    if longest <= 3:
+        return "M"
+    return "J" if longest <= 92 else "H"

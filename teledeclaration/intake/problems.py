@@ -1,0 +1,53 @@
+"""Findings while they are still columns: one frame, a row a finding, words and places added when shown."""
+
+from collections.abc import Mapping, Sequence
+
+import polars as pl
+
+from schemas.findings import Severity
+
+FINDING_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
+    "line_number": pl.Int32,
+    "row": pl.Int32,
+    "column": pl.String,
+    "field": pl.String,
+    "code": pl.String,
+    "severity": pl.String,
+    "seen": pl.String,
+    "expected": pl.String,
+    "proposed": pl.String,
+}
+
+
+def no_findings() -> pl.DataFrame:
+    return pl.DataFrame(schema=FINDING_SCHEMA)
+
+
+def shaped(frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame with every column of a finding, in order; those it lacks are null."""
+    return frame.select(
+        (pl.col(name) if name in frame.columns else pl.lit(None)).cast(kind).alias(name)
+        for name, kind in FINDING_SCHEMA.items()
+    )
+
+
+def together(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    return pl.concat([no_findings(), *(shaped(frame) for frame in frames if frame.height)])
+
+
+def of_the_file(code: str, severity: Severity, **values: object) -> pl.DataFrame:
+    """One finding about the file as a whole, or about the row named in `values`."""
+    said: Mapping[str, object] = {"code": code, "severity": severity.value, **values}
+    kept = {name: [None if value is None else _text(name, value)] for name, value in said.items()}
+    return shaped(pl.DataFrame(kept, schema={name: FINDING_SCHEMA[name] for name in kept}))
+
+
+def _text(name: str, value: object) -> object:
+    return value if FINDING_SCHEMA[name] == pl.Int32 else str(value)
+
+
+def dinars(centimes: pl.Expr) -> pl.Expr:
+    """Centimes as canonical text: 4500050 is `45000.50`."""
+    whole = centimes.abs()
+    sign = pl.when(centimes < 0).then(pl.lit("-")).otherwise(pl.lit(""))
+    return sign + (whole // 100).cast(pl.String) + "." + (whole % 100).cast(pl.String).str.pad_start(2, "0")

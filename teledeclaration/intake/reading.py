@@ -1,0 +1,146 @@
+"""What a file is, by its content and never by its name, and the reader for it. Runs in the sandbox's child."""
+
+import mmap
+import re
+import struct
+import zipfile
+from typing import BinaryIO
+
+import fastexcel
+import msgspec
+
+from teledeclaration.intake.archives import Archive
+from teledeclaration.intake.csv_files import read_csv
+from teledeclaration.intake.protocol import ReadArguments
+from teledeclaration.intake.raw import RawFile, ReadingLimits, Unreadable
+from teledeclaration.intake.text_pair import looks_like_one_of_a_pair, pair_role, read_text_pair
+from teledeclaration.intake.transfer import Refusal, write_file, write_head
+from teledeclaration.intake.workbooks import read_other, read_xlsx
+
+Mapped = bytes | mmap.mmap
+
+_ZIP, _EMPTY_ZIP = b"PK\x03\x04", b"PK\x05\x06"
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_OLD_EXCEL = (b"\x09\x00\x04\x00", b"\x09\x02\x06\x00", b"\x09\x04\x06\x00")
+_BIFF8_BEGINNING = b"\x09\x08\x10\x00\x00\x06\x05\x00"
+_FILE_PASS, _RECORDS_BEFORE_LOCK = 0x002F, 8
+_WEB_PAGE = re.compile(
+    rb"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|table|meta|style|div)\b", re.IGNORECASE | re.DOTALL
+)
+_XML = re.compile(rb"(?:\xef\xbb\xbf)?\s*<\?xml|\s*<[?!\w]")
+_WORKBOOK_NAMES = (".xlsx", ".xls", ".ods", ".csv", ".xlsm", ".xlsb", ".txt", ".zip")
+_CLUTTER = re.compile(r"(?:^|/)(?:__MACOSX/|\.|Thumbs\.db$|desktop\.ini$)")
+
+
+def read_job(content: Mapped, arguments: bytes, output: BinaryIO) -> None:
+    """The sandbox's `read`: the file, or a refusal, into `output`."""
+    told = msgspec.msgpack.decode(arguments, type=ReadArguments)
+    try:
+        file = read_any(content, told.filename, told.limits)
+    except Unreadable as refusal:
+        write_head(refusal_head(refusal), output)
+    else:
+        write_file(file, output)
+
+
+def refusal_head(refusal: Unreadable) -> Refusal:
+    """A refusal as it crosses to the other side."""
+    values = {name: value for name, value in refusal.values.items() if name != "code"}
+    return Refusal(code=refusal.code, values=values)
+
+
+def read_any(content: Mapped, filename: str, limits: ReadingLimits) -> RawFile:
+    """The file as text cells; `Unreadable` says why it cannot be."""
+    if not content[:4096].strip():
+        raise Unreadable("empty")
+    try:
+        file = _read_known(content, filename, limits)
+    except (fastexcel.FastExcelError, zipfile.BadZipFile) as error:
+        raise Unreadable("damaged") from error
+    if file is None:
+        lies = filename.lower().endswith(_WORKBOOK_NAMES)
+        raise Unreadable("wrong-extension" if lies else "not-a-workbook", filename=filename[-80:])
+    return file
+
+
+def _read_known(content: Mapped, filename: str, limits: ReadingLimits) -> RawFile | None:
+    head = content[:4096]
+    if head.startswith((_ZIP, _EMPTY_ZIP)):
+        return _read_zip(content, limits, depth=0)
+    if head.startswith(_OLE):
+        return _read_ole(content, limits)
+    if head.startswith(_OLD_EXCEL):
+        raise Unreadable("old-workbook")
+    if _WEB_PAGE.match(head):
+        raise Unreadable("web-page")
+    if _XML.match(head):
+        return None
+    raw = content[:]
+    if pair_role(filename) or looks_like_one_of_a_pair(raw):
+        raise Unreadable("text-pair-incomplete")
+    return read_csv(raw, filename.rsplit("/", 1)[-1].rsplit(".", 1)[0], limits)
+
+
+def _read_zip(content: Mapped, limits: ReadingLimits, depth: int) -> RawFile | None:
+    """A workbook, or an archive that holds one workbook or one text pair."""
+    archive = Archive(content, limits)
+    names = archive.sizes
+    if "xl/workbook.xml" in names:
+        return read_xlsx(content, archive, limits)
+    if "content.xml" in names and "mimetype" in names:
+        return _read_open_document(content, archive, limits)
+    if "[Content_Types].xml" in names:
+        return None
+    return _read_members(archive, [name for name in names if not _CLUTTER.search(name)], limits, depth)
+
+
+def _read_open_document(content: Mapped, archive: Archive, limits: ReadingLimits) -> RawFile | None:
+    if not archive.read("mimetype", 200).startswith(b"application/vnd.oasis.opendocument.spreadsheet"):
+        return None
+    manifest = archive.read("META-INF/manifest.xml") if "META-INF/manifest.xml" in archive.sizes else b""
+    if b"encryption-data" in manifest:
+        raise Unreadable("password-protected")
+    if b"<!DOCTYPE" in archive.head("content.xml") or b"<!ENTITY" in archive.head("content.xml"):
+        raise Unreadable("entity-bomb")
+    return read_other(content, "ods", limits)
+
+
+def _read_members(archive: Archive, names: list[str], limits: ReadingLimits, depth: int) -> RawFile | None:
+    if not names:
+        raise Unreadable("empty")
+    of_a_pair = [name for name in names if pair_role(name)]
+    if of_a_pair:
+        return read_text_pair({name: archive.read(name, limits.max_bytes) for name in of_a_pair}, limits)
+    if len(names) > 1:
+        raise Unreadable("several-files")
+    if depth > 0:
+        return None
+    inner = archive.read(names[0], limits.max_bytes)
+    if inner.startswith(_ZIP):
+        return _read_zip(inner, limits, depth + 1)
+    if inner.startswith(_EMPTY_ZIP):
+        raise Unreadable("empty")
+    return _read_known(inner, names[0], limits)
+
+
+def _read_ole(content: Mapped, limits: ReadingLimits) -> RawFile | None:
+    """The old container: an `.xls`, or the envelope of an encrypted `.xlsx`, or another program's file."""
+    if content.find("EncryptedPackage".encode("utf-16-le")) >= 0:
+        raise Unreadable("password-protected")
+    streams = [content.find(name.encode("utf-16-le") + b"\0\0") for name in ("Workbook", "WORKBOOK", "Book", "BOOK")]
+    if max(streams) < 0:
+        return None
+    if _is_locked(content):
+        raise Unreadable("password-protected")
+    return read_other(content, "xls", limits)
+
+
+def _is_locked(content: Mapped) -> bool:
+    """Whether an `.xls` says, among its first records, that the rest is encrypted."""
+    place = content.find(_BIFF8_BEGINNING)
+    for _ in range(_RECORDS_BEFORE_LOCK):
+        kind, length = struct.unpack_from("<HH", content[place : place + 4].ljust(4, b"\0"))
+        if place < 0 or kind == _FILE_PASS:
+            return place >= 0
+        place += 4 + length
+    return False

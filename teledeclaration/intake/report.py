@@ -1,0 +1,101 @@
+"""Findings said in words, at the place the user knows them by."""
+
+import re
+from collections.abc import Iterator
+from datetime import date
+
+import polars as pl
+
+from schemas.findings import Finding, Severity
+from teledeclaration.intake.checking import CheckedFile
+from teledeclaration.languages import Language, catalogue, say
+
+_DAY = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:[ T]00:00(?::00)?)?")
+_PLAIN_AMOUNT = re.compile(r"-?\d+\.\d{2}")
+
+
+def file_findings(checked: CheckedFile, language: Language) -> Iterator[Finding]:
+    """Every finding of a file, in its order, with its message."""
+    centimes = checked.table.header_row == 0
+    return findings_in_words(checked.findings, language, sheet=checked.sheet, centimes=centimes)
+
+
+def findings_in_words(
+    findings: pl.DataFrame, language: Language, *, sheet: str | None = None, centimes: bool = False
+) -> Iterator[Finding]:
+    """Findings as they are shown; `centimes` where the source writes amounts so (text pair, REST), else dinars.
+
+    `seen` is as the user wrote it, `expected` and `proposed` in the form the field takes.
+    """
+    for row in findings.iter_rows(named=True):
+        money = _is_money(row["field"])
+        expected, proposed = (
+            in_centimes(value) if centimes and money else value for value in (row["expected"], row["proposed"])
+        )
+        yield Finding(
+            code=row["code"],
+            severity=Severity(row["severity"]),
+            message=message(
+                row["code"], language, field=row["field"], seen=row["seen"], expected=expected, proposed=proposed
+            ),
+            field=row["field"],
+            sheet=sheet,
+            row=row["row"],
+            column=row["column"],
+            seen=row["seen"],
+            expected=expected,
+            proposed=proposed,
+            line_number=row["line_number"],
+        )
+
+
+def message(
+    code: str, language: Language, *, field: str | None, seen: str | None, expected: str | None, proposed: str | None
+) -> str:
+    """The sentence for a finding: the value seen, what was expected, how to mend it."""
+    key = f"finding.{code}"
+    said = say(
+        key,
+        language,
+        field=field_name(field, language),
+        seen=_shown(seen),
+        expected=_shown(expected),
+        proposed=_shown(proposed),
+    )
+    if proposed and "{proposed}" not in catalogue()[key].fr:
+        return say("finding-proposal", language, said=said, proposed=_shown(proposed))
+    return said
+
+
+def field_name(field: str | None, language: Language) -> str:
+    """What a field is called; the name itself where it has no words."""
+    key = f"field.{field}"
+    return say(key, language) if key in catalogue() else field or ""
+
+
+def in_centimes(value: str | None) -> str | None:
+    """Dinars in canonical text as whole centimes; other texts as they are."""
+    if value is None or not _PLAIN_AMOUNT.fullmatch(value):
+        return value
+    return str(int(value.replace(".", "")))
+
+
+def _is_money(field: str | None) -> bool:
+    return bool(field) and str(field).endswith("_amount")
+
+
+def _shown(value: str | None) -> str:
+    """Days as they are written in the country; everything else as it is."""
+    if value is None:
+        return ""
+    if (found := _DAY.fullmatch(value)) and _is_a_day(found):
+        return f"{found[3]}/{found[2]}/{found[1]}"
+    return value
+
+
+def _is_a_day(found: "re.Match[str]") -> bool:
+    try:
+        date(int(found[1]), int(found[2]), int(found[3]))
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,1 @@
+"""The room's changes of state: one transaction each, journaled, then the job is sent."""

@@ -1,0 +1,155 @@
+"""Receiving a file or lines: the row first, then the message to the worker that reads it."""
+
+from datetime import date, datetime
+from uuid import UUID, uuid4
+
+import msgspec
+
+from schemas.payroll import NewDraft
+from teledeclaration import journal
+from teledeclaration.database import Connection, Pool, transaction
+from teledeclaration.employers.guard import Caller
+from teledeclaration.payroll.actions.drafts import READ_JOB, draft_for, lock_open_draft
+from teledeclaration.payroll.queries import uploads
+from teledeclaration.payroll.queries.drafts import DraftRow
+from teledeclaration.queue import LONG, SHORT, JobQueue, Queue
+from teledeclaration.storage import Stored
+
+LONG_FROM_BYTES = 1_000_000
+"""From this size on a file waits in the queue of long work, so that it delays no small one."""
+
+
+class Received(msgspec.Struct, frozen=True, kw_only=True):
+    """What a door is told of an upload: its row, and whether it is new."""
+
+    upload: uploads.UploadRow
+    new: bool
+
+
+async def receive_file(
+    pool: Pool,
+    queue: JobQueue,
+    caller: Caller,
+    *,
+    stored: Stored,
+    filename: str,
+    wanted: NewDraft,
+    draft_id: UUID | None,
+    now: datetime,
+    today: date,
+) -> Received:
+    """A stored file becomes an upload of a draft, and waits to be read.
+
+    The same content, sent again for a draft that stands on it, is the same upload.
+    """
+    async with transaction(pool, caller.actor) as connection:
+        draft = await _draft(connection, caller, wanted, draft_id, now, today)
+        same = await uploads.select_standing_upload(
+            connection, employer_id=caller.employer_id, draft_id=draft.draft_id, content_hash=stored.content_hash
+        )
+        if same is not None:
+            return Received(upload=same, new=False)
+        upload_id = await _insert(connection, caller, draft, stored, filename=filename, source="file", part=1, now=now)
+        reading = await _ask_for_reading(connection, caller, draft, upload_id, stored.size_bytes, now)
+        upload = await _upload(connection, caller.employer_id, upload_id)
+    await queue.enqueue(READ_JOB, employer_id=caller.employer_id, subject=reading, queue=queue_for(stored.size_bytes))
+    return Received(upload=upload, new=True)
+
+
+async def receive_lines(
+    pool: Pool,
+    queue: JobQueue,
+    caller: Caller,
+    *,
+    draft_id: UUID,
+    stored: Stored,
+    part: int,
+    last: bool,
+    now: datetime,
+) -> Received:
+    """One part of the lines sent by REST; the last one has the draft checked."""
+    async with transaction(pool, caller.actor) as connection:
+        draft = await lock_open_draft(connection, caller.employer_id, draft_id)
+        upload_id = await _insert(
+            connection, caller, draft, stored, filename=f"lines-{part}.json", source="lines", part=part, now=now
+        )
+        reading = await _ask_for_reading(connection, caller, draft, upload_id, stored.size_bytes, now) if last else None
+        upload = await _upload(connection, caller.employer_id, upload_id)
+    if reading is not None:
+        size = stored.size_bytes * part
+        await queue.enqueue(READ_JOB, employer_id=caller.employer_id, subject=reading, queue=queue_for(size))
+    return Received(upload=upload, new=True)
+
+
+def queue_for(size_bytes: int) -> Queue:
+    """Where a file of this size waits."""
+    return LONG if size_bytes >= LONG_FROM_BYTES else SHORT
+
+
+async def _draft(
+    connection: Connection, caller: Caller, wanted: NewDraft, draft_id: UUID | None, now: datetime, today: date
+) -> DraftRow:
+    if draft_id is not None:
+        return await lock_open_draft(connection, caller.employer_id, draft_id)
+    return await draft_for(connection, caller, wanted, now=now, today=today)
+
+
+async def _insert(
+    connection: Connection,
+    caller: Caller,
+    draft: DraftRow,
+    stored: Stored,
+    *,
+    filename: str,
+    source: str,
+    part: int,
+    now: datetime,
+) -> UUID:
+    upload_id = uuid4()
+    employer_id = caller.employer_id
+    await uploads.insert_file(
+        connection,
+        employer_id=employer_id,
+        content_hash=stored.content_hash,
+        size_bytes=stored.size_bytes,
+        now=now,
+    )
+    await uploads.insert_upload(
+        connection,
+        employer_id=employer_id,
+        upload_id=upload_id,
+        draft_id=draft.draft_id,
+        content_hash=stored.content_hash,
+        filename=filename,
+        source=source,
+        part=part,
+        created_by=caller.label,
+        now=now,
+    )
+    await journal.record(
+        connection, caller.actor, "upload.received", upload_id, now=now, details={"draft": str(draft.draft_id)}
+    )
+    return upload_id
+
+
+async def _ask_for_reading(
+    connection: Connection, caller: Caller, draft: DraftRow, upload_id: UUID, size_bytes: int, now: datetime
+) -> UUID:
+    reading_id = uuid4()
+    await uploads.insert_reading(
+        connection,
+        employer_id=caller.employer_id,
+        reading_id=reading_id,
+        draft_id=draft.draft_id,
+        upload_id=upload_id,
+        queue=queue_for(size_bytes),
+        now=now,
+    )
+    return reading_id
+
+
+async def _upload(connection: Connection, employer_id: int, upload_id: UUID) -> uploads.UploadRow:
+    upload = await uploads.select_upload(connection, employer_id=employer_id, upload_id=upload_id)
+    if upload is None:
+        raise LookupError("an upload just written is not there")
+    return upload

@@ -1,0 +1,1 @@
+"""The room's SQL, one statement a function, by what it is about."""

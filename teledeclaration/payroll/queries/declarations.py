@@ -1,0 +1,247 @@
+"""Filed declarations and their lines: written once, read ever after."""
+
+from collections.abc import AsyncIterator
+from datetime import date, datetime
+from uuid import UUID
+
+import msgspec
+
+from schemas.payroll import DeclaredLine
+from teledeclaration.database import Connection
+
+LINES_CSV_HEADER = (
+    "line_number;nss;last_name;first_name;birth_date;"
+    "q1_duration;q1_unit;q1_amount;q2_duration;q2_unit;q2_amount;"
+    "q3_duration;q3_unit;q3_amount;q4_duration;q4_unit;q4_amount;"
+    "annual_amount;entry_date;exit_date;observation;rate_category\n"
+)
+_TEXT = "replace(replace(coalesce({0}, ''), ';', ','), E'\\n', ' ')"
+LINE_AS_CSV = " || ';' || ".join(
+    _TEXT.format(name) if name in ("last_name", "first_name", "observation") else f"coalesce({name}::text, '')"
+    for name in LINES_CSV_HEADER.strip().split(";")
+)
+"""One line of `/lines.csv`: what the receipt's hash is taken over, amounts in centimes, dates ISO."""
+
+
+class DeclarationRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A declaration as stored, with its receipt's state and whether another has replaced it."""
+
+    declaration_id: UUID
+    number: str
+    form: str
+    centre: str
+    year: int
+    type: str
+    mode: str
+    draft_id: UUID
+    replaces: UUID | None
+    completes: UUID | None
+    line_count: int
+    left_out_count: int
+    q1_amount: int
+    q2_amount: int
+    q3_amount: int
+    q4_amount: int
+    annual_amount: int
+    content_hash: str
+    filed_by: str
+    filed_at: datetime
+    legal_day: date
+    in_force: bool
+    receipt_code: str | None
+    receipt_ready: bool
+
+
+_DECLARATION = """
+SELECT d.declaration_id, d.number, d.form, d.centre, d.year, d.type, d.mode, d.draft_id, d.replaces, d.completes,
+       d.line_count, d.left_out_count, d.q1_amount, d.q2_amount, d.q3_amount, d.q4_amount, d.annual_amount,
+       d.content_hash, d.filed_by, d.filed_at, d.legal_day, later.declaration_id IS NULL AS in_force,
+       r.code AS receipt_code, coalesce(r.status = 'sealed', false) AS receipt_ready
+  FROM declarations d
+  LEFT JOIN declarations later ON later.employer_id = d.employer_id AND later.replaces = d.declaration_id
+  LEFT JOIN documents r
+    ON r.employer_id = d.employer_id AND r.kind = 'filing_receipt' AND r.subject = d.declaration_id::text
+"""
+
+_LINE = """line_number, nss, last_name, first_name, birth_date, q1_duration, q1_unit, q1_amount,
+       q2_duration, q2_unit, q2_amount, q3_duration, q3_unit, q3_amount, q4_duration, q4_unit, q4_amount,
+       annual_amount, entry_date, exit_date, coalesce(observation, '') AS observation, rate_category"""
+
+
+class NewDeclaration(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of `declarations` about to be written, but for what its lines give."""
+
+    declaration_id: UUID
+    number: str
+    form: str
+    centre: str
+    year: int
+    type: str
+    mode: str
+    draft_id: UUID
+    reading_id: UUID
+    replaces: UUID | None
+    completes: UUID | None
+    line_count: int
+    left_out_count: int
+    q1_amount: int
+    q2_amount: int
+    q3_amount: int
+    q4_amount: int
+    annual_amount: int
+    content_hash: str
+    filed_by: str
+    filed_at: datetime
+    legal_day: date
+
+
+async def insert_declaration(connection: Connection, *, employer_id: int, declaration: NewDeclaration) -> None:
+    fields = msgspec.structs.asdict(declaration)
+    places = ", ".join(f"${place}" for place in range(2, len(fields) + 2))
+    await connection.execute(
+        f"INSERT INTO declarations (employer_id, {', '.join(fields)}) VALUES ($1, {places})",
+        employer_id,
+        *fields.values(),
+    )
+
+
+_AS_DECLARED = """
+SELECT row_number() OVER (ORDER BY line_number) AS line_number, nss, last_name, first_name, birth_date,
+       q1_duration, q1_unit, coalesce(q1_amount, 0) AS q1_amount, q2_duration, q2_unit, coalesce(q2_amount, 0) AS q2_amount,
+       q3_duration, q3_unit, coalesce(q3_amount, 0) AS q3_amount, q4_duration, q4_unit, coalesce(q4_amount, 0) AS q4_amount,
+       coalesce(q1_amount, 0) + coalesce(q2_amount, 0) + coalesce(q3_amount, 0) + coalesce(q4_amount, 0) AS annual_amount,
+       entry_date, exit_date, observation, rate_category
+  FROM lines
+ WHERE employer_id = $1 AND reading_id = $2 AND NOT left_out
+"""
+"""A reading's lines as they will be declared: those left out are gone, the others numbered again from 1."""
+
+
+async def insert_declared_lines(
+    connection: Connection, *, employer_id: int, declaration_id: UUID, reading_id: UUID
+) -> None:
+    names = LINES_CSV_HEADER.strip().replace(";", ", ")
+    await connection.execute(
+        f"INSERT INTO declared_lines (employer_id, declaration_id, {names})"
+        f" SELECT $1, $3, {names} FROM ({_AS_DECLARED}) AS declared",
+        employer_id,
+        reading_id,
+        declaration_id,
+    )
+
+
+async def hash_lines(connection: Connection, *, employer_id: int, reading_id: UUID) -> str:
+    """The SHA-256 that `/lines.csv` will have once these lines are filed."""
+    digest: str = await connection.fetchval(
+        f"""
+        SELECT encode(sha256(convert_to($3 || coalesce(string_agg({LINE_AS_CSV} || E'\\n', '' ORDER BY line_number), ''),
+                                        'UTF8')), 'hex')
+          FROM ({_AS_DECLARED}) AS declared
+        """,
+        employer_id,
+        reading_id,
+        LINES_CSV_HEADER,
+    )
+    return digest
+
+
+async def stream_lines_csv(connection: Connection, *, employer_id: int, declaration_id: UUID) -> AsyncIterator[bytes]:
+    """`/lines.csv` in pieces of a thousand lines."""
+    yield LINES_CSV_HEADER.encode()
+    piece: list[str] = []
+    async for row in connection.cursor(
+        f"SELECT {LINE_AS_CSV} AS csv FROM declared_lines WHERE employer_id = $1 AND declaration_id = $2"
+        " ORDER BY line_number",
+        employer_id,
+        declaration_id,
+        prefetch=1000,
+    ):
+        piece.append(row["csv"])
+        if len(piece) == 1000:
+            yield ("\n".join(piece) + "\n").encode()
+            piece.clear()
+    if piece:
+        yield ("\n".join(piece) + "\n").encode()
+
+
+async def select_declaration(
+    connection: Connection, *, employer_id: int, declaration_id: UUID
+) -> DeclarationRow | None:
+    row = await connection.fetchrow(
+        f"{_DECLARATION} WHERE d.employer_id = $1 AND d.declaration_id = $2", employer_id, declaration_id
+    )
+    return None if row is None else msgspec.convert(row, DeclarationRow)
+
+
+async def select_declarations(
+    connection: Connection,
+    *,
+    employer_id: int,
+    year: int | None,
+    centre: str | None,
+    before: datetime | None,
+    limit: int,
+) -> list[DeclarationRow]:
+    """The last filed first."""
+    rows = await connection.fetch(
+        f"""{_DECLARATION}
+         WHERE d.employer_id = $1 AND ($2::int IS NULL OR d.year = $2) AND ($3::text IS NULL OR d.centre = $3)
+           AND ($4::timestamptz IS NULL OR d.filed_at < $4)
+         ORDER BY d.filed_at DESC, d.declaration_id
+         LIMIT $5""",
+        employer_id,
+        year,
+        centre,
+        before,
+        limit,
+    )
+    return [msgspec.convert(row, DeclarationRow) for row in rows]
+
+
+async def count_declarations(connection: Connection, *, employer_id: int, form: str, year: int) -> int:
+    """How many were ever filed for a year: the next one's number follows."""
+    count: int = await connection.fetchval(
+        "SELECT count(*) FROM declarations WHERE employer_id = $1 AND form = $2 AND year = $3", employer_id, form, year
+    )
+    return count
+
+
+async def select_standing_declaration(
+    connection: Connection, *, employer_id: int, form: str, centre: str, year: int
+) -> UUID | None:
+    """The declaration that stands for a centre's year: the normal one, or what replaced it last."""
+    standing: UUID | None = await connection.fetchval(
+        """
+        SELECT d.declaration_id
+          FROM declarations d
+         WHERE d.employer_id = $1 AND d.form = $2 AND d.centre = $3 AND d.year = $4 AND d.completes IS NULL
+           AND NOT EXISTS (SELECT 1 FROM declarations later
+                            WHERE later.employer_id = $1 AND later.replaces = d.declaration_id)
+         ORDER BY d.filed_at DESC
+         LIMIT 1
+        """,
+        employer_id,
+        form,
+        centre,
+        year,
+    )
+    return standing
+
+
+async def select_declared_lines(
+    connection: Connection, *, employer_id: int, declaration_id: UUID, after: int, limit: int
+) -> list[DeclaredLine]:
+    rows = await connection.fetch(
+        f"""
+        SELECT {_LINE}
+          FROM declared_lines
+         WHERE employer_id = $1 AND declaration_id = $2 AND line_number > $3
+         ORDER BY line_number
+         LIMIT $4
+        """,
+        employer_id,
+        declaration_id,
+        after,
+        limit,
+    )
+    return [msgspec.convert(row, DeclaredLine) for row in rows]

@@ -1,0 +1,311 @@
+"""The lines of a reading and what the checks found in them.
+
+COPY is refused under row-level security: rows go through an `incoming_…` table without policies, which
+is emptied in the same transaction, so that no other ever sees one of them.
+"""
+
+import io
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import polars as pl
+
+from schemas.findings import Severity
+from schemas.payroll import DraftLine
+from teledeclaration.database import Connection
+
+LINE_FIELDS = (
+    "nss", "last_name", "first_name", "birth_date",
+    "q1_duration", "q1_unit", "q1_amount", "q2_duration", "q2_unit", "q2_amount",
+    "q3_duration", "q3_unit", "q3_amount", "q4_duration", "q4_unit", "q4_amount",
+    "annual_amount", "entry_date", "exit_date", "observation", "rate_category",
+)  # fmt: skip
+LINE_COLUMNS = ("line_number", "row", *LINE_FIELDS, "typed")
+FINDING_COLUMNS = (
+    "finding", "line_number", "sheet", "row", "column_name", "field", "code", "severity", "seen", "expected", "proposed",
+)  # fmt: skip
+
+_LINES = ", ".join((*LINE_COLUMNS, "left_out", "mended"))
+_FINDINGS = ", ".join(FINDING_COLUMNS)
+
+
+class FindingRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A finding without its words."""
+
+    finding: int
+    line_number: int | None
+    sheet: str | None
+    row: int | None
+    column_name: str | None
+    field: str | None
+    code: str
+    severity: Severity
+    seen: str | None
+    expected: str | None
+    proposed: str | None
+
+
+class CodeCount(msgspec.Struct, frozen=True):
+    """How many findings of a code stand."""
+
+    code: str
+    severity: Severity
+    count: int
+
+
+class LineTotals(msgspec.Struct, frozen=True):
+    """Sums of the lines that would be filed, in centimes, and how many they and the others are."""
+
+    line_count: int
+    left_out_count: int
+    q1: int
+    q2: int
+    q3: int
+    q4: int
+
+
+async def insert_lines(connection: Connection, *, employer_id: int, reading_id: UUID, lines: pl.DataFrame) -> None:
+    """Store a reading's lines: `lines` has LINE_COLUMNS."""
+    await _insert_rows(connection, "lines", LINE_COLUMNS, employer_id, reading_id, lines)
+
+
+async def insert_findings(
+    connection: Connection, *, employer_id: int, reading_id: UUID, findings: pl.DataFrame
+) -> None:
+    """Store a reading's findings: `findings` has FINDING_COLUMNS."""
+    await _insert_rows(connection, "findings", FINDING_COLUMNS, employer_id, reading_id, findings)
+
+
+async def _insert_rows(
+    connection: Connection, table: str, columns: tuple[str, ...], employer_id: int, reading_id: UUID, rows: pl.DataFrame
+) -> None:
+    if rows.is_empty():
+        return
+    keyed = rows.select(
+        pl.lit(employer_id).alias("employer_id"), pl.lit(str(reading_id)).alias("reading_id"), pl.col(columns)
+    )
+    await connection.copy_to_table(
+        f"incoming_{table}",
+        source=io.BytesIO(keyed.write_csv().encode()),
+        columns=keyed.columns,
+        format="csv",
+        header=True,
+    )
+    names = ", ".join(columns)
+    await connection.execute(
+        f"INSERT INTO {table} (employer_id, reading_id, {names})"
+        f" SELECT $1, reading_id, {names} FROM incoming_{table} WHERE employer_id = $1 AND reading_id = $2",
+        employer_id,
+        reading_id,
+    )
+    await connection.execute(
+        f"DELETE FROM incoming_{table} WHERE employer_id = $1 AND reading_id = $2", employer_id, reading_id
+    )
+
+
+async def select_lines(
+    connection: Connection, *, employer_id: int, reading_id: UUID, after: int, limit: int, only: str | None
+) -> list[DraftLine]:
+    """A page of lines by number; `only` may be `wrong` (an error stands in them) or `left_out`."""
+    rows = await connection.fetch(
+        f"""
+        SELECT {_LINES}
+          FROM lines l
+         WHERE employer_id = $1 AND reading_id = $2 AND line_number > $3
+           AND ($5::text IS DISTINCT FROM 'left_out' OR left_out)
+           AND ($5::text IS DISTINCT FROM 'wrong' OR EXISTS (
+                SELECT 1 FROM findings f
+                 WHERE f.employer_id = $1 AND f.reading_id = $2 AND f.line_number = l.line_number AND f.severity = 'error'))
+         ORDER BY line_number
+         LIMIT $4
+        """,
+        employer_id,
+        reading_id,
+        after,
+        limit,
+        only,
+    )
+    return [msgspec.convert(row, DraftLine) for row in rows]
+
+
+async def select_line_frame(connection: Connection, *, employer_id: int, reading_id: UUID) -> pl.DataFrame:
+    """Every line of a reading, as LINE_SCHEMA says."""
+    rows = await connection.fetch(
+        f"SELECT {', '.join(LINE_COLUMNS[:-1])}, typed::text AS typed, left_out, mended"
+        " FROM lines WHERE employer_id = $1 AND reading_id = $2 ORDER BY line_number",
+        employer_id,
+        reading_id,
+    )
+    return pl.DataFrame({name: [row[name] for row in rows] for name in LINE_SCHEMA}, schema=LINE_SCHEMA)
+
+
+LINE_SCHEMA: dict[str, type[pl.DataType]] = {
+    "line_number": pl.Int32,
+    "row": pl.Int32,
+    **dict.fromkeys(LINE_FIELDS, pl.String),
+    **{f"q{quarter}_duration": pl.Int32 for quarter in (1, 2, 3, 4)},
+    **{f"q{quarter}_amount": pl.Int64 for quarter in (1, 2, 3, 4)},
+    "annual_amount": pl.Int64,
+    **dict.fromkeys(("birth_date", "entry_date", "exit_date"), pl.Date),
+    "typed": pl.String,
+    "left_out": pl.Boolean,
+    "mended": pl.Boolean,
+}
+
+
+async def update_line(
+    connection: Connection, *, employer_id: int, reading_id: UUID, line_number: int, changes: dict[str, Any]
+) -> bool:
+    """Put these values in place, and forget what was typed in their cells; False where there is no such line."""
+    names = [name for name in (*LINE_FIELDS, "left_out") if name in changes]
+    settings = ", ".join(f"{name} = ${place}" for place, name in enumerate(names, start=5))
+    if names != ["left_out"]:
+        settings += ", mended = true"
+    status = await connection.execute(
+        f"UPDATE lines SET typed = nullif(typed - $4::text[], '{{}}'::jsonb), {settings}"
+        " WHERE employer_id = $1 AND reading_id = $2 AND line_number = $3",
+        employer_id,
+        reading_id,
+        line_number,
+        names,
+        *(changes[name] for name in names),
+    )
+    return status == "UPDATE 1"
+
+
+async def leave_out_wrong_lines(connection: Connection, *, employer_id: int, reading_id: UUID) -> int:
+    """Leave out every line in which an error stands; how many."""
+    status = await connection.execute(
+        """
+        UPDATE lines l SET left_out = true
+         WHERE l.employer_id = $1 AND l.reading_id = $2 AND NOT l.left_out
+           AND EXISTS (SELECT 1 FROM findings f
+                        WHERE f.employer_id = $1 AND f.reading_id = $2
+                          AND f.line_number = l.line_number AND f.severity = 'error')
+        """,
+        employer_id,
+        reading_id,
+    )
+    return int(status.rpartition(" ")[2])
+
+
+async def count_wrong_lines(connection: Connection, *, employer_id: int, reading_id: UUID) -> int:
+    """How many of the lines to be filed an error stands in."""
+    count: int = await connection.fetchval(
+        """
+        SELECT count(DISTINCT f.line_number)
+          FROM findings f
+          JOIN lines l ON l.employer_id = f.employer_id AND l.reading_id = f.reading_id AND l.line_number = f.line_number
+         WHERE f.employer_id = $1 AND f.reading_id = $2 AND f.severity = 'error' AND NOT l.left_out
+        """,
+        employer_id,
+        reading_id,
+    )
+    return count
+
+
+async def delete_findings(connection: Connection, *, employer_id: int, reading_id: UUID) -> None:
+    """Forget what was found, to be found anew."""
+    await connection.execute("DELETE FROM findings WHERE employer_id = $1 AND reading_id = $2", employer_id, reading_id)
+
+
+async def select_finding_frame(connection: Connection, *, employer_id: int, reading_id: UUID) -> pl.DataFrame:
+    """Every finding of a reading, in order: FINDING_COLUMNS."""
+    rows = await connection.fetch(
+        f"SELECT {_FINDINGS} FROM findings WHERE employer_id = $1 AND reading_id = $2 ORDER BY finding",
+        employer_id,
+        reading_id,
+    )
+    return pl.DataFrame({name: [row[name] for row in rows] for name in FINDING_COLUMNS}, schema=FINDING_SCHEMA)
+
+
+FINDING_SCHEMA: dict[str, type[pl.DataType]] = {
+    **dict.fromkeys(FINDING_COLUMNS, pl.String),
+    **dict.fromkeys(("finding", "line_number", "row"), pl.Int32),
+}
+
+
+async def select_findings(
+    connection: Connection,
+    *,
+    employer_id: int,
+    reading_id: UUID,
+    code: str | None,
+    severity: str | None,
+    line_number: int | None,
+    after: int,
+    limit: int,
+) -> list[FindingRow]:
+    """A page of findings in the order of the file."""
+    rows = await connection.fetch(
+        f"""
+        SELECT {_FINDINGS}
+          FROM findings
+         WHERE employer_id = $1 AND reading_id = $2 AND finding > $6
+           AND ($3::text IS NULL OR code = $3) AND ($4::text IS NULL OR severity = $4)
+           AND ($5::int IS NULL OR line_number = $5)
+         ORDER BY finding
+         LIMIT $7
+        """,
+        employer_id,
+        reading_id,
+        code,
+        severity,
+        line_number,
+        after,
+        limit,
+    )
+    return [msgspec.convert(row, FindingRow) for row in rows]
+
+
+async def count_findings(connection: Connection, *, employer_id: int, reading_id: UUID) -> list[CodeCount]:
+    """By code, of the file and of the lines that would be filed: errors first, the most frequent first."""
+    rows = await connection.fetch(
+        """
+        SELECT f.code, f.severity, count(*) AS count
+          FROM findings f
+          LEFT JOIN lines l
+            ON l.employer_id = f.employer_id AND l.reading_id = f.reading_id AND l.line_number = f.line_number
+         WHERE f.employer_id = $1 AND f.reading_id = $2 AND l.left_out IS NOT TRUE
+         GROUP BY f.code, f.severity
+         ORDER BY array_position(ARRAY['error', 'confirm', 'info'], f.severity), count DESC, f.code
+        """,
+        employer_id,
+        reading_id,
+    )
+    return [msgspec.convert(row, CodeCount) for row in rows]
+
+
+async def count_file_errors(connection: Connection, *, employer_id: int, reading_id: UUID) -> list[CodeCount]:
+    """Errors about the file as a whole: leaving lines out does not mend them."""
+    rows = await connection.fetch(
+        """
+        SELECT code, severity, count(*) AS count
+          FROM findings
+         WHERE employer_id = $1 AND reading_id = $2 AND line_number IS NULL AND severity = 'error'
+         GROUP BY code, severity
+         ORDER BY code
+        """,
+        employer_id,
+        reading_id,
+    )
+    return [msgspec.convert(row, CodeCount) for row in rows]
+
+
+async def sum_lines(connection: Connection, *, employer_id: int, reading_id: UUID) -> LineTotals:
+    """What would be filed, and how many lines would not."""
+    row = await connection.fetchrow(
+        """
+        SELECT count(*) FILTER (WHERE NOT left_out) AS line_count, count(*) FILTER (WHERE left_out) AS left_out_count,
+               coalesce(sum(q1_amount) FILTER (WHERE NOT left_out), 0)::bigint AS q1,
+               coalesce(sum(q2_amount) FILTER (WHERE NOT left_out), 0)::bigint AS q2,
+               coalesce(sum(q3_amount) FILTER (WHERE NOT left_out), 0)::bigint AS q3,
+               coalesce(sum(q4_amount) FILTER (WHERE NOT left_out), 0)::bigint AS q4
+          FROM lines
+         WHERE employer_id = $1 AND reading_id = $2
+        """,
+        employer_id,
+        reading_id,
+    )
+    return msgspec.convert(row, LineTotals)

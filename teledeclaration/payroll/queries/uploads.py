@@ -1,0 +1,333 @@
+"""Files, uploads and their readings."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from teledeclaration.database import Connection, one_changed
+from teledeclaration.queue import Queue
+
+LEASE = timedelta(seconds=30)
+ATTEMPTS_MAX = 3
+
+
+class UploadRow(msgspec.Struct, frozen=True, kw_only=True):
+    """An upload with its file's size and its latest reading, where it has one."""
+
+    upload_id: UUID
+    draft_id: UUID
+    filename: str
+    content_hash: str
+    size_bytes: int
+    source: str
+    part: int
+    created_by: str
+    created_at: datetime
+    reading_id: UUID | None
+    status: str | None
+    phase: str | None
+    rows_done: int | None
+    rows_total: int | None
+    reason: str | None
+    reason_values: dict[str, Any] | None
+
+
+class Reading(msgspec.Struct, frozen=True, kw_only=True):
+    """A reading as a job sees it."""
+
+    reading_id: UUID
+    draft_id: UUID
+    upload_id: UUID
+    queue: str
+    recheck: bool
+    status: str
+    phase: str
+    rows_done: int
+    rows_total: int | None
+    attempt: int
+    lease: UUID | None
+    reason: str | None
+    reason_values: dict[str, Any]
+    facts: dict[str, Any]
+
+
+_UPLOAD = """
+SELECT u.upload_id, u.draft_id, u.filename, u.content_hash, f.size_bytes, u.source, u.part, u.created_by, u.created_at,
+       r.reading_id, r.status, r.phase, r.rows_done, r.rows_total, r.reason, r.reason_values
+  FROM uploads u
+  JOIN files f ON f.employer_id = u.employer_id AND f.content_hash = u.content_hash
+  LEFT JOIN readings r ON r.employer_id = u.employer_id AND r.upload_id = u.upload_id
+"""
+
+_READING = """reading_id, draft_id, upload_id, queue, recheck, status, phase, rows_done, rows_total, attempt, lease,
+       reason, reason_values, facts"""
+
+
+async def insert_file(
+    connection: Connection, *, employer_id: int, content_hash: str, size_bytes: int, now: datetime
+) -> None:
+    """Note that this employer sent this content; once, however often it is sent."""
+    await connection.execute(
+        "INSERT INTO files (employer_id, content_hash, size_bytes, received_at) VALUES ($1, $2, $3, $4)"
+        " ON CONFLICT (employer_id, content_hash) DO NOTHING",
+        employer_id,
+        content_hash,
+        size_bytes,
+        now,
+    )
+
+
+async def insert_upload(
+    connection: Connection,
+    *,
+    employer_id: int,
+    upload_id: UUID,
+    draft_id: UUID,
+    content_hash: str,
+    filename: str,
+    source: str,
+    part: int,
+    created_by: str,
+    now: datetime,
+) -> None:
+    await connection.execute(
+        """
+        INSERT INTO uploads (employer_id, upload_id, draft_id, content_hash, filename, source, part, created_by, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+        """,
+        employer_id,
+        upload_id,
+        draft_id,
+        content_hash,
+        filename,
+        source,
+        part,
+        created_by,
+        now,
+    )
+
+
+async def insert_reading(
+    connection: Connection,
+    *,
+    employer_id: int,
+    reading_id: UUID,
+    draft_id: UUID,
+    upload_id: UUID,
+    queue: str,
+    now: datetime,
+) -> None:
+    await connection.execute(
+        "INSERT INTO readings (employer_id, reading_id, draft_id, upload_id, queue, created_at)"
+        " VALUES ($1, $2, $3, $4, $5, $6)",
+        employer_id,
+        reading_id,
+        draft_id,
+        upload_id,
+        queue,
+        now,
+    )
+
+
+async def select_upload(connection: Connection, *, employer_id: int, upload_id: UUID) -> UploadRow | None:
+    row = await connection.fetchrow(f"{_UPLOAD} WHERE u.employer_id = $1 AND u.upload_id = $2", employer_id, upload_id)
+    return None if row is None else msgspec.convert(row, UploadRow)
+
+
+async def select_uploads(
+    connection: Connection, *, employer_id: int, draft_id: UUID | None, before: datetime | None, limit: int
+) -> list[UploadRow]:
+    """The latest first."""
+    rows = await connection.fetch(
+        f"""{_UPLOAD}
+         WHERE u.employer_id = $1
+           AND ($2::uuid IS NULL OR u.draft_id = $2)
+           AND ($3::timestamptz IS NULL OR u.created_at < $3)
+         ORDER BY u.created_at DESC, u.upload_id
+         LIMIT $4""",
+        employer_id,
+        draft_id,
+        before,
+        limit,
+    )
+    return [msgspec.convert(row, UploadRow) for row in rows]
+
+
+async def select_standing_upload(
+    connection: Connection, *, employer_id: int, draft_id: UUID, content_hash: str
+) -> UploadRow | None:
+    """The upload of this content that the draft's latest reading is of; None where another came after it."""
+    row = await connection.fetchrow(
+        f"""{_UPLOAD}
+         WHERE u.employer_id = $1 AND u.draft_id = $2
+         ORDER BY u.created_at DESC, u.upload_id
+         LIMIT 1""",
+        employer_id,
+        draft_id,
+    )
+    if row is None or row["content_hash"] != content_hash or row["status"] in ("unreadable", "failed"):
+        return None
+    return msgspec.convert(row, UploadRow)
+
+
+async def select_parts(connection: Connection, *, employer_id: int, draft_id: UUID) -> list[tuple[int, str]]:
+    """The parts sent by REST for a draft, the latest of each number: (part, content hash), in order."""
+    rows = await connection.fetch(
+        """
+        SELECT DISTINCT ON (part) part, content_hash
+          FROM uploads
+         WHERE employer_id = $1 AND draft_id = $2 AND source = 'lines'
+         ORDER BY part, created_at DESC
+        """,
+        employer_id,
+        draft_id,
+    )
+    return [(row["part"], row["content_hash"]) for row in rows]
+
+
+async def claim_reading(
+    connection: Connection, *, employer_id: int, reading_id: UUID, lease: UUID, now: datetime
+) -> Reading | None:
+    """Take the reading under a lease; None when it is done, in other hands, or was tried too often."""
+    row = await connection.fetchrow(
+        f"""
+        UPDATE readings
+           SET attempt = attempt + 1, lease = $3, leased_until = $4, phase = 'reading', rows_done = 0
+         WHERE employer_id = $1 AND reading_id = $2 AND status = 'waiting' AND attempt < $6
+           AND (leased_until IS NULL OR leased_until < $5)
+        RETURNING {_READING}
+        """,
+        employer_id,
+        reading_id,
+        lease,
+        now + LEASE,
+        now,
+        ATTEMPTS_MAX,
+    )
+    return None if row is None else msgspec.convert(row, Reading)
+
+
+async def renew_lease(
+    connection: Connection,
+    *,
+    employer_id: int,
+    reading_id: UUID,
+    lease: UUID,
+    phase: str | None,
+    rows_done: int | None,
+    now: datetime,
+) -> bool:
+    """Keep the work, and say how far it is where that is given; False where it was lost to another."""
+    return one_changed(
+        await connection.execute(
+            """
+            UPDATE readings
+               SET leased_until = $4, phase = coalesce($5, phase), rows_done = coalesce($6, rows_done)
+             WHERE employer_id = $1 AND reading_id = $2 AND lease = $3 AND status = 'waiting'
+            """,
+            employer_id,
+            reading_id,
+            lease,
+            now + LEASE,
+            phase,
+            rows_done,
+        )
+    )
+
+
+async def finish_reading(
+    connection: Connection,
+    *,
+    employer_id: int,
+    reading_id: UUID,
+    lease: UUID,
+    status: str,
+    rows: int,
+    reason: str | None,
+    reason_values: dict[str, Any],
+    facts: dict[str, Any],
+    now: datetime,
+) -> bool:
+    """End the reading on condition that the lease is still its own; False where it is not."""
+    return one_changed(
+        await connection.execute(
+            """
+            UPDATE readings
+               SET status = $4, phase = 'done', rows_done = $5, rows_total = $5, reason = $6, reason_values = $7,
+                   facts = $8, finished_at = $9, lease = NULL, leased_until = NULL
+             WHERE employer_id = $1 AND reading_id = $2 AND lease = $3 AND status = 'waiting'
+            """,
+            employer_id,
+            reading_id,
+            lease,
+            status,
+            rows,
+            reason,
+            reason_values,
+            facts,
+            now,
+        )
+    )
+
+
+async def reopen_reading(connection: Connection, *, employer_id: int, reading_id: UUID) -> Queue:
+    """Ask for the stored lines to be checked again, after a correction; a check under way loses its lease.
+
+    The queue it waits in.
+    """
+    queue: Queue = await connection.fetchval(
+        """
+        UPDATE readings
+           SET status = 'waiting', phase = 'received', recheck = true, attempt = 0, lease = NULL, leased_until = NULL
+         WHERE employer_id = $1 AND reading_id = $2
+        RETURNING queue
+        """,
+        employer_id,
+        reading_id,
+    )
+    return queue
+
+
+async def select_reading(connection: Connection, *, employer_id: int, reading_id: UUID) -> Reading | None:
+    row = await connection.fetchrow(
+        f"SELECT {_READING} FROM readings WHERE employer_id = $1 AND reading_id = $2", employer_id, reading_id
+    )
+    return None if row is None else msgspec.convert(row, Reading)
+
+
+async def give_up_reading(connection: Connection, *, employer_id: int, reading_id: UUID, now: datetime) -> bool:
+    """After too many attempts a human is asked; False where it is done or still in someone's hands."""
+    return one_changed(
+        await connection.execute(
+            """
+            UPDATE readings
+               SET status = 'failed', reason = 'tried-too-often', finished_at = $3
+             WHERE employer_id = $1 AND reading_id = $2 AND status = 'waiting' AND attempt >= $4
+               AND (leased_until IS NULL OR leased_until < $3)
+            """,
+            employer_id,
+            reading_id,
+            now,
+            ATTEMPTS_MAX,
+        )
+    )
+
+
+async def select_waiting_readings(
+    connection: Connection, *, now: datetime, limit: int
+) -> list[tuple[int, UUID, Queue, int]]:
+    """Over all employers, what waits in nobody's hands: (employer, reading, queue, attempts), the oldest first."""
+    rows = await connection.fetch(
+        """
+        SELECT employer_id, reading_id, queue, attempt
+          FROM readings
+         WHERE status = 'waiting' AND (leased_until IS NULL OR leased_until < $1)
+         ORDER BY created_at
+         LIMIT $2
+        """,
+        now,
+        limit,
+    )
+    return [(row["employer_id"], row["reading_id"], row["queue"], row["attempt"]) for row in rows]

@@ -1,0 +1,372 @@
+"""Preparing a declaration: drafts, their lines and findings."""
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import msgspec
+from litestar import Request, Response, delete, get, patch, post, put
+from litestar.datastructures import State
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, QueryParameter
+
+from schemas.findings import Finding, Severity
+from schemas.payroll import (
+    Declaration,
+    Draft,
+    DraftLine,
+    DraftSummary,
+    Filing,
+    LineChanges,
+    NewDraft,
+    SentLines,
+    Upload,
+)
+from teledeclaration.clock import legal_day
+from teledeclaration.database import Connection, transaction
+from teledeclaration.employers.guard import Caller, guarded
+from teledeclaration.errors import NotFound
+from teledeclaration.intake.raw import ReadingLimits
+from teledeclaration.intake.reader import annotated_copy
+from teledeclaration.payroll.actions import drafts as actions
+from teledeclaration.payroll.actions.filing import file_draft
+from teledeclaration.payroll.actions.uploads import receive_lines
+from teledeclaration.payroll.errors import DraftNotChecked, NoWorkbookHere
+from teledeclaration.payroll.queries import declarations, drafts, lines, uploads
+from teledeclaration.payroll.queries.drafts import DraftRow
+from teledeclaration.payroll.routes.uploads import attachment
+from teledeclaration.payroll.shown import show_declaration, show_draft, show_finding, show_summary, show_upload
+
+PAGE_MAX = 500
+ANNOTATED_FINDINGS_MAX = 200_000
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+Limit = Annotated[int, QueryParameter(ge=1, le=PAGE_MAX, description="Items a page")]
+After = Annotated[int, QueryParameter(ge=0, description="The last number of the page before")]
+
+
+class FindingsPage(msgspec.Struct, frozen=True):
+    """A page of findings; `next` is the `after` of the following one, null at the end."""
+
+    items: list[Finding]
+    next: int | None
+
+
+class LinesPage(msgspec.Struct, frozen=True):
+    """A page of lines; `next` is the `after` of the following one, null at the end."""
+
+    items: list[DraftLine]
+    next: int | None
+
+
+@post("/v1/drafts", **guarded("uploads.send"), tags=["Drafts"], summary="Open a draft for lines by REST")
+async def open_draft(state: State, caller: NamedDependency[Caller], data: NewDraft) -> Response[DraftSummary]:
+    """The open draft of this declaration where there is one, else a new one."""
+    now = caller.now(state.clock)
+    today = legal_day(now, state.settings.fund_time_zone)
+    draft = await actions.open_draft(state.pool, caller, data, now=now, today=today)
+    return Response(show_summary(draft), status_code=201, headers={"Location": f"/v1/drafts/{draft.draft_id}"})
+
+
+@post(
+    "/v1/drafts/{draft_id:uuid}/lines",
+    **guarded("uploads.send"),
+    status_code=202,
+    request_max_body_size=64_000_000,
+    tags=["Drafts"],
+    summary="Send a declaration's lines as JSON",
+)
+async def send_lines(
+    state: State, caller: NamedDependency[Caller], draft_id: FromPath[UUID], data: SentLines
+) -> Response[Upload]:
+    """One part of the lines, up to 50,000; with `last`, all parts together are checked like a file.
+
+    Findings then name each cell by a JSON pointer into the lines of all parts in order.
+    """
+    stored = await state.storage.put_bytes(msgspec.json.encode(data))
+    received = await receive_lines(
+        state.pool,
+        state.queue,
+        caller,
+        draft_id=draft_id,
+        stored=stored,
+        part=data.part,
+        last=data.last,
+        now=caller.now(state.clock),
+    )
+    shown = show_upload(received.upload, caller.language)
+    return Response(shown, status_code=202, headers={"Location": f"/v1/uploads/{shown.upload_id}"})
+
+
+@get("/v1/drafts", **guarded("drafts.read"), tags=["Drafts"], summary="My drafts")
+async def list_drafts(
+    state: State,
+    caller: NamedDependency[Caller],
+    status: FromQuery[Literal["open", "filed", "dropped"] | None] = None,
+    year: FromQuery[int | None] = None,
+    limit: Limit = 50,
+) -> list[DraftSummary]:
+    """The last changed first."""
+    async with transaction(state.pool, caller.actor) as connection:
+        rows = await drafts.select_drafts(
+            connection, employer_id=caller.employer_id, status=status, year=year, limit=limit
+        )
+    return [show_summary(row) for row in rows]
+
+
+@get(
+    "/v1/drafts/{draft_id:uuid}",
+    **guarded("drafts.read"),
+    tags=["Drafts"],
+    summary="A draft: what is wrong, what is ready",
+)
+async def get_draft(state: State, caller: NamedDependency[Caller], draft_id: FromPath[UUID]) -> Draft:
+    """Totals, findings counted by code, and `obstacles`: what stands in the way of filing, if anything."""
+    return await _shown(state, caller, draft_id)
+
+
+@delete("/v1/drafts/{draft_id:uuid}", **guarded("drafts.mend"), tags=["Drafts"], summary="Give a draft up")
+async def drop_draft(state: State, caller: NamedDependency[Caller], draft_id: FromPath[UUID]) -> None:
+    """It can no longer be filed; what was sent is kept."""
+    await actions.drop_draft(state.pool, caller, draft_id=draft_id, now=caller.now(state.clock))
+
+
+@get("/v1/drafts/{draft_id:uuid}/lines", **guarded("drafts.read"), tags=["Drafts"], summary="A draft's lines")
+async def list_lines(
+    state: State,
+    caller: NamedDependency[Caller],
+    draft_id: FromPath[UUID],
+    only: FromQuery[Literal["wrong", "left_out"] | None] = None,
+    after: After = 0,
+    limit: Limit = 100,
+) -> LinesPage:
+    """By number; `only=wrong` are those in which an error stands."""
+    async with transaction(state.pool, caller.actor) as connection:
+        draft = await _draft(connection, caller, draft_id)
+        items = await lines.select_lines(
+            connection,
+            employer_id=caller.employer_id,
+            reading_id=_reading_of(draft),
+            after=after,
+            limit=limit,
+            only=only,
+        )
+    return LinesPage(items, items[-1].line_number if len(items) == limit else None)
+
+
+@patch(
+    "/v1/drafts/{draft_id:uuid}/lines",
+    **guarded("drafts.mend"),
+    tags=["Drafts"],
+    summary="Correct lines, or leave them out",
+)
+async def mend_lines(
+    state: State, caller: NamedDependency[Caller], draft_id: FromPath[UUID], data: LineChanges
+) -> Draft:
+    """Only the fields named change; `left_out` takes a line out of what is filed, or back in. The draft is
+    then checked again: `progress` tells when."""
+    await actions.mend_lines(
+        state.pool,
+        state.queue,
+        state.legislation,
+        caller,
+        draft_id=draft_id,
+        changes=data,
+        now=caller.now(state.clock),
+    )
+    return await _shown(state, caller, draft_id)
+
+
+@get(
+    "/v1/drafts/{draft_id:uuid}/findings",
+    **guarded("drafts.read"),
+    tags=["Drafts"],
+    summary="What is wrong, cell by cell",
+)
+async def list_findings(
+    state: State,
+    caller: NamedDependency[Caller],
+    draft_id: FromPath[UUID],
+    code: FromQuery[str | None] = None,
+    severity: FromQuery[Severity | None] = None,
+    line: FromQuery[int | None] = None,
+    after: After = 0,
+    limit: Limit = 100,
+) -> FindingsPage:
+    """In the order of the file, each with its message in the reader's language."""
+    async with transaction(state.pool, caller.actor) as connection:
+        draft = await _draft(connection, caller, draft_id)
+        reading_id = _reading_of(draft)
+        reading = await uploads.select_reading(connection, employer_id=caller.employer_id, reading_id=reading_id)
+        rows = await lines.select_findings(
+            connection,
+            employer_id=caller.employer_id,
+            reading_id=reading_id,
+            code=code,
+            severity=None if severity is None else severity.value,
+            line_number=line,
+            after=after,
+            limit=limit,
+        )
+    source = None if reading is None else reading.facts.get("format")
+    items = [show_finding(row, caller.language, source) for row in rows]
+    return FindingsPage(items, rows[-1].finding if len(rows) == limit else None)
+
+
+@get(
+    "/v1/drafts/{draft_id:uuid}/annotated.xlsx",
+    **guarded("drafts.read"),
+    tags=["Drafts"],
+    summary="The workbook with every mistake at its cell",
+)
+async def download_annotated(
+    request: Request[Any, Any, Any], state: State, caller: NamedDependency[Caller], draft_id: FromPath[UUID]
+) -> Response[bytes]:
+    """The user's own workbook, styles kept, with comments and a sheet of findings in front; a copy where it
+    was not an `.xlsx` or is very long."""
+    async with transaction(state.pool, caller.actor) as connection:
+        draft = await _draft(connection, caller, draft_id)
+        reading_id = _reading_of(draft)
+        reading = await uploads.select_reading(connection, employer_id=caller.employer_id, reading_id=reading_id)
+        if reading is None or _is_by_rest(reading):
+            raise NoWorkbookHere
+        upload = await uploads.select_upload(connection, employer_id=caller.employer_id, upload_id=reading.upload_id)
+        if upload is None:
+            raise NotFound
+        rows = await lines.select_findings(
+            connection,
+            employer_id=caller.employer_id,
+            reading_id=reading_id,
+            code=None,
+            severity=None,
+            line_number=None,
+            after=0,
+            limit=ANNOTATED_FINDINGS_MAX,
+        )
+    workbook = await annotated_copy(
+        await state.storage.read(upload.content_hash),
+        filename=upload.filename,
+        findings=[show_finding(row, caller.language, reading.facts.get("format")) for row in rows],
+        language=caller.language,
+        limits=ReadingLimits(max_bytes=state.settings.upload_bytes_max),
+        reader=state.reader,
+    )
+    name = f"{upload.filename.rpartition('.')[0] or upload.filename}-annotated.xlsx"
+    return Response(workbook, media_type=XLSX, headers=attachment(name))
+
+
+@put(
+    "/v1/drafts/{draft_id:uuid}/confirmations/{code:str}",
+    **guarded("findings.confirm"),
+    tags=["Drafts"],
+    summary="Answer for all doubts of one kind",
+)
+async def confirm(
+    state: State, caller: NamedDependency[Caller], draft_id: FromPath[UUID], code: FromPath[str]
+) -> Draft:
+    """The name of who confirms is kept. Should more doubts of the kind appear later, the answer is asked again."""
+    await actions.confirm_doubts(state.pool, caller, draft_id=draft_id, code=code, now=caller.now(state.clock))
+    return await _shown(state, caller, draft_id)
+
+
+@delete(
+    "/v1/drafts/{draft_id:uuid}/confirmations/{code:str}",
+    **guarded("findings.confirm"),
+    tags=["Drafts"],
+    summary="Take an answer back",
+)
+async def withdraw(
+    state: State, caller: NamedDependency[Caller], draft_id: FromPath[UUID], code: FromPath[str]
+) -> None:
+    """Nothing happens where none was given."""
+    await actions.withdraw_confirmation(state.pool, caller, draft_id=draft_id, code=code, now=caller.now(state.clock))
+
+
+@post(
+    "/v1/drafts/{draft_id:uuid}/declaration",
+    **guarded("declarations.file"),
+    status_code=201,
+    tags=["Drafts"],
+    summary="File the declaration",
+)
+async def file(
+    state: State, caller: NamedDependency[Caller], draft_id: FromPath[UUID], data: Filing
+) -> Response[Declaration]:
+    """The draft as it stood at `revision` becomes a declaration, with its number, legal time and content hash.
+
+    With `leave_out_errors` the good lines are filed now; the rest by a complementary declaration later.
+    """
+    declaration_id = await file_draft(
+        state.pool,
+        state.queue,
+        state.settings,
+        caller,
+        draft_id=draft_id,
+        filing=data,
+        now=caller.now(state.clock),
+    )
+    async with transaction(state.pool, caller.actor) as connection:
+        row = await declarations.select_declaration(
+            connection, employer_id=caller.employer_id, declaration_id=declaration_id
+        )
+    if row is None:
+        raise NotFound
+    return Response(show_declaration(row), status_code=201, headers={"Location": f"/v1/declarations/{declaration_id}"})
+
+
+def _is_by_rest(reading: uploads.Reading) -> bool:
+    return bool(reading.facts.get("format") == "lines")
+
+
+async def _draft(connection: Connection, caller: Caller, draft_id: UUID) -> DraftRow:
+    draft = await drafts.select_draft(connection, employer_id=caller.employer_id, draft_id=draft_id)
+    if draft is None:
+        raise NotFound
+    return draft
+
+
+def _reading_of(draft: DraftRow) -> UUID:
+    if draft.reading_id is None:
+        raise DraftNotChecked
+    return draft.reading_id
+
+
+async def _shown(state: State, caller: Caller, draft_id: UUID) -> Draft:
+    """A draft whole, in seven short statements; the counts are of indexed rows of one reading."""
+    employer_id = caller.employer_id
+    async with transaction(state.pool, caller.actor) as connection:
+        draft = await _draft(connection, caller, draft_id)
+        latest = await uploads.select_uploads(
+            connection, employer_id=employer_id, draft_id=draft_id, before=None, limit=1
+        )
+        newest = latest[0].reading_id if latest else None
+        shown_id = draft.reading_id or newest
+        reading = None
+        if newest is not None:
+            reading = await uploads.select_reading(connection, employer_id=employer_id, reading_id=newest)
+        where = {"employer_id": employer_id, "reading_id": shown_id or draft_id}
+        return show_draft(
+            draft,
+            reading,
+            counts=await lines.count_findings(connection, **where),
+            file_errors=await lines.count_file_errors(connection, **where),
+            confirmed=await drafts.select_confirmations(connection, employer_id=employer_id, draft_id=draft_id),
+            totals=await lines.sum_lines(connection, **where),
+            lines_with_errors=await lines.count_wrong_lines(connection, **where),
+            language=caller.language,
+        )
+
+
+ROUTES = [
+    open_draft,
+    send_lines,
+    list_drafts,
+    get_draft,
+    drop_draft,
+    list_lines,
+    mend_lines,
+    list_findings,
+    download_annotated,
+    confirm,
+    withdraw,
+    file,
+]

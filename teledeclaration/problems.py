@@ -1,0 +1,145 @@
+"""Every error as problem+json (RFC 9457), in the reader's language; never a stack trace.
+
+`type` is `<public address>/problems/<type>`: stable, and a page that explains it.
+"""
+
+from http import HTTPStatus
+from typing import Any
+
+import asyncpg
+import msgspec
+import structlog
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, ValidationException
+
+from teledeclaration.errors import BusinessError
+from teledeclaration.languages import Language, catalogue, chosen_language, say
+
+log = structlog.get_logger(__name__)
+
+PROBLEM_JSON = "application/problem+json"
+
+_TYPE_OF_STATUS = {
+    400: "malformed",
+    401: "not-signed-in",
+    403: "not-allowed",
+    404: "not-found",
+    405: "method-not-allowed",
+    409: "conflict",
+    413: "too-large",
+    415: "media-type-not-supported",
+    422: "malformed",
+    429: "too-many-requests",
+    503: "away",
+}
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What went wrong, and how to mend it.
+
+    `type` is stable; `title` is in the reader's language; `pointer` names the field of the request;
+    `errors` lists several at once; `values` are what the title speaks of.
+    """
+
+    type: str
+    title: str
+    status: int
+    detail: str | None = None
+    pointer: str | None = None
+    errors: list[dict[str, str]] = msgspec.field(default_factory=list)
+    values: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
+def reader_language(request: Request[Any, Any, Any]) -> Language:
+    """The language asked for by `?lang=` or the browser."""
+    asked = request.query_params.get("lang")
+    return chosen_language(asked or request.headers.get("accept-language"))
+
+
+def business_problem(request: Request[Any, Any, Any], error: BusinessError) -> Response[Problem]:
+    """A business error, with its own words and values."""
+    title = say(f"problem.{error.type}", reader_language(request), **error.values)
+    return _respond(request, error.type, title, error.status, pointer=error.pointer, values=error.values)
+
+
+def http_problem(request: Request[Any, Any, Any], error: HTTPException) -> Response[Problem]:
+    """What the framework refused: an unknown address, a body that is not of the right shape."""
+    kind = _TYPE_OF_STATUS.get(error.status_code, "business-error")
+    title = say(f"problem.{kind}", reader_language(request))
+    if isinstance(error, ValidationException):
+        return _respond(request, kind, title, 422, errors=_field_errors(error))
+    return _respond(request, kind, title, error.status_code, headers=dict(error.headers or {}))
+
+
+def away_problem(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
+    """The database does not answer: come back in a moment."""
+    log.error("database_away", error=type(error).__name__)
+    title = say("problem.away", reader_language(request))
+    return _respond(request, "away", title, 503, headers={"Retry-After": "5"})
+
+
+def internal_problem(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
+    """A fault of ours: logged with its place, never its text, which may carry personal data."""
+    log.error("internal_error", **_place(error), path=request.scope["path"].split("/")[1:3])
+    title = say("problem.internal", reader_language(request))
+    return _respond(request, "internal", title, 500)
+
+
+def _place(error: Exception) -> dict[str, Any]:
+    """Where it happened: the error's class and the last lines of code it went through."""
+    frames, trace = [], error.__traceback__
+    while trace is not None:
+        frames.append(f"{trace.tb_frame.f_code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}")
+        trace = trace.tb_next
+    constraint = getattr(error, "constraint_name", None)
+    return {"error": type(error).__name__, "at": frames[-4:], **({"constraint": constraint} if constraint else {})}
+
+
+def _field_errors(error: ValidationException) -> list[dict[str, str]]:
+    listed = error.extra if isinstance(error.extra, list) else []
+    return [
+        {"pointer": "/" + str(item.get("key", "")).replace(".", "/"), "detail": str(item.get("message", ""))}
+        for item in listed
+        if isinstance(item, dict)
+    ]
+
+
+def _respond(
+    request: Request[Any, Any, Any],
+    kind: str,
+    title: str,
+    status: int,
+    *,
+    pointer: str | None = None,
+    errors: list[dict[str, str]] | None = None,
+    values: dict[str, Any] | None = None,
+    headers: dict[str, str] | None = None,
+) -> Response[Problem]:
+    base = request.app.state.settings.public_url
+    problem = Problem(
+        type=f"{base}/problems/{kind}",
+        title=title,
+        status=status,
+        detail=HTTPStatus(status).phrase,
+        pointer=pointer,
+        errors=errors or [],
+        values=values or {},
+    )
+    return Response(problem, status_code=status, media_type=PROBLEM_JSON, headers=headers or {})
+
+
+def known_problem(kind: str) -> bool:
+    """Whether `kind` is one of ours, for the page behind a problem's address."""
+    return f"problem.{kind}" in catalogue()
+
+
+EXCEPTION_HANDLERS: dict[int | type[Exception], Any] = {
+    BusinessError: business_problem,
+    HTTPException: http_problem,
+    asyncpg.CannotConnectNowError: away_problem,
+    asyncpg.PostgresConnectionError: away_problem,
+    asyncpg.InterfaceError: away_problem,
+    ConnectionError: away_problem,
+    TimeoutError: away_problem,
+    Exception: internal_problem,
+}

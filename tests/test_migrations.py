@@ -1,0 +1,105 @@
+"""Migrations: from empty, from the version before with rows in, and never changed afterwards."""
+
+import asyncio
+
+import asyncpg
+import pytest
+from world import A
+
+from schemas.actors import job
+from teledeclaration import database
+from teledeclaration.local.postgres import APPLICATION, OWNER, SUPERUSER, EmbeddedPostgres
+
+
+@pytest.fixture
+def empty(postgres: EmbeddedPostgres, request: pytest.FixtureRequest) -> str:
+    """The name of a database with nothing in it."""
+    name = f"empty_{abs(hash(request.node.name)) % 10**8}"
+    postgres.create_database(name, template="template0")
+    return name
+
+
+async def migrate(postgres: EmbeddedPostgres, name: str, *, until: int | None = None) -> list[str]:
+    return await database.migrate(postgres.url(OWNER, name), postgres.url(APPLICATION, name), until=until)
+
+
+async def schema(postgres: EmbeddedPostgres, name: str) -> set[tuple[str, ...]]:
+    """Tables, columns, constraints, indexes and policies, as the database tells them."""
+    connection = await asyncpg.connect(postgres.url(SUPERUSER, name))
+    rows = await connection.fetch(
+        """
+        SELECT table_name AS of, column_name AS name, data_type || is_nullable AS what
+          FROM information_schema.columns WHERE table_schema = 'public'
+        UNION ALL SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint
+         WHERE connamespace = 'public'::regnamespace
+        UNION ALL SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'
+        UNION ALL SELECT tablename, policyname, coalesce(qual, '') || coalesce(with_check, '') FROM pg_policies
+        """
+    )
+    await connection.close()
+    return {tuple(map(str, row)) for row in rows}
+
+
+async def test_from_empty_and_then_nothing_is_left_to_do(postgres: EmbeddedPostgres, empty: str) -> None:
+    applied = await migrate(postgres, empty)
+    assert applied[0] == "0001_foundations"
+    assert len(applied) == len(database.migrations())
+    assert await migrate(postgres, empty) == []
+
+
+async def test_from_the_version_before_with_rows_in(postgres: EmbeddedPostgres, empty: str) -> None:
+    last = database.migrations()[-1].number
+    await migrate(postgres, empty, until=last - 1)
+    owner = await asyncpg.connect(postgres.url(SUPERUSER, empty))
+    await owner.execute("INSERT INTO agencies VALUES ('16001', 16, 'Alger', 'الجزائر')")
+    await owner.execute(
+        "INSERT INTO employers (employer_id, number, name, wilaya, agency, updated_at)"
+        " VALUES ($1, $2, 'Atlas', 16, '16001', now())",
+        A.employer_id,
+        A.number,
+    )
+    await owner.close()
+    assert len(await migrate(postgres, empty)) == 1
+    own_pool = await database.open_pool(postgres.url(APPLICATION, empty), size=1)
+    async with database.transaction(own_pool, job("test", A.employer_id)) as connection:
+        assert await connection.fetchval("SELECT number FROM employers") == A.number
+    await own_pool.close()
+
+
+async def test_step_by_step_leads_to_the_same_schema(
+    postgres: EmbeddedPostgres, empty: str, database_name: str
+) -> None:
+    for migration in database.migrations():
+        await migrate(postgres, empty, until=migration.number)
+    assert await schema(postgres, empty) == await schema(postgres, database_name)
+
+
+async def test_a_changed_migration_is_refused(postgres: EmbeddedPostgres, empty: str) -> None:
+    await migrate(postgres, empty)
+    owner = await asyncpg.connect(postgres.url(OWNER, empty))
+    await owner.execute("UPDATE applied_migrations SET fingerprint = 'another' WHERE number = 1")
+    await owner.close()
+    with pytest.raises(database.ChangedMigration, match="0001_foundations"):
+        await migrate(postgres, empty)
+
+
+async def test_a_migration_that_fails_leaves_nothing(
+    postgres: EmbeddedPostgres, empty: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = database.Migration(1, "bad", "CREATE TABLE half (id int); SELECT 1/0")
+    monkeypatch.setattr(database, "migrations", lambda: [bad])
+    with pytest.raises(asyncpg.DivisionByZeroError):
+        await migrate(postgres, empty)
+    owner = await asyncpg.connect(postgres.url(OWNER, empty))
+    assert await owner.fetchval("SELECT to_regclass('half')") is None
+    assert await owner.fetchval("SELECT count(*) FROM applied_migrations") == 0
+    await owner.close()
+
+
+async def test_two_that_migrate_at_once_apply_each_step_once(postgres: EmbeddedPostgres, empty: str) -> None:
+    both = await asyncio.gather(migrate(postgres, empty), migrate(postgres, empty))
+    assert sorted(len(applied) for applied in both) == [0, len(database.migrations())]
+
+
+def test_the_numbers_have_no_gap_and_no_double() -> None:
+    assert [migration.number for migration in database.migrations()] == list(range(1, len(database.migrations()) + 1))

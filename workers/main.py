@@ -1,0 +1,153 @@
+"""What runs the jobs: one process with two arq workers, one for short and one for long work, and the cron.
+
+The only module that runs arq. Two queues, each with its own slots, so that long files never delay short ones.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import structlog
+from arq import Worker, cron
+from arq.worker import Function, func
+from redis.exceptions import RedisError
+
+from teledeclaration import database
+from teledeclaration.clock import Clock, system_clock
+from teledeclaration.documents.seal import FileSealer
+from teledeclaration.intake.reader import ReaderServer
+from teledeclaration.legislation import load
+from teledeclaration.observed import configure_logs
+from teledeclaration.queue import LONG, SHORT, JobQueue, Queue, decode_job, encode_job, redis_settings
+from teledeclaration.settings import MissingSetting, Settings, WrongSetting, read_settings
+from teledeclaration.storage import Storage
+from workers.assess_declaration import assess_declaration
+from workers.book_opening_balance import book_opening_balance
+from workers.load_register import load_register
+from workers.prove_ledgers import prove_ledgers
+from workers.read_upload import read_upload
+from workers.seal_document import seal_document
+from workers.seal_journals import seal_journals
+from workers.sweep import sweep
+
+JOB_TIMEOUT_S = 3600
+LONG_JOBS_AT_ONCE = 2
+_EVERY_FEW_SECONDS = set(range(0, 60, 5))
+
+log = structlog.get_logger(__name__)
+
+
+@asynccontextmanager
+async def tools(settings: Settings, clock: Clock = system_clock) -> AsyncIterator[dict[str, Any]]:
+    """What every job finds in its `ctx`: pool, queue, storage, reader, sealer, legislation, settings, clock."""
+    pool = await database.open_pool(settings.database_url, size=settings.database_pool_size)
+    queue = JobQueue(settings.redis_url)
+    reader = ReaderServer(at_once=settings.worker_jobs)
+    try:
+        yield {
+            "pool": pool,
+            "queue": queue,
+            "storage": Storage(settings.storage_url),
+            "reader": reader,
+            "sealer": FileSealer(settings.seal_key.encode(), settings.seal_certificate.encode()),
+            "legislation": load(settings.fund),
+            "settings": settings,
+            "clock": clock,
+        }
+    finally:
+        await reader.stop()
+        await queue.close()
+        await pool.close()
+
+
+def workers_of(settings: Settings, ctx: dict[str, Any]) -> list[Worker]:
+    """A worker for short work, which also keeps the cron, and one for long work."""
+    jobs = [_job(one) for one in (read_upload, assess_declaration, seal_document, book_opening_balance, load_register)]
+    clockwork = [
+        cron(sweep, second=_EVERY_FEW_SECONDS, run_at_startup=True, keep_result=0),
+        cron(seal_journals, minute=7, keep_result=0),
+        cron(prove_ledgers, hour=2, minute=23, keep_result=0),
+    ]
+    return [
+        _worker(settings, ctx, SHORT, jobs, settings.worker_jobs, clockwork),
+        _worker(settings, ctx, LONG, jobs, LONG_JOBS_AT_ONCE, []),
+    ]
+
+
+def _job(coroutine: Any) -> Function:
+    """A job is tried once by arq: what fails is sent again by the sweeper, from its row."""
+    return func(coroutine, keep_result=0, timeout=JOB_TIMEOUT_S, max_tries=1)
+
+
+def _worker(
+    settings: Settings, ctx: dict[str, Any], queue: Queue, jobs: list[Function], at_once: int, clockwork: list[Any]
+) -> Worker:
+    return Worker(
+        functions=jobs,
+        cron_jobs=clockwork,
+        queue_name=queue,
+        redis_settings=redis_settings(settings.redis_url),
+        job_serializer=encode_job,
+        job_deserializer=decode_job,
+        max_jobs=at_once,
+        handle_signals=False,
+        health_check_interval=15,
+        poll_delay=0.1,
+        retry_jobs=False,
+        log_results=False,
+        ctx=ctx,
+    )
+
+
+async def run_workers(settings: Settings, clock: Clock = system_clock) -> None:
+    """Until told to stop."""
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with tools(settings, clock) as ctx:
+        running = asyncio.create_task(run_jobs(settings, ctx))
+        await asyncio.wait([running, asyncio.create_task(stop.wait())], return_when=asyncio.FIRST_COMPLETED)
+        running.cancel()
+        await asyncio.wait([running])
+
+
+async def run_jobs(settings: Settings, ctx: dict[str, Any]) -> None:
+    """Both workers until cancelled; a queue that is away is waited for, since the rows wait too."""
+    async with asyncio.TaskGroup() as group:
+        for place in (0, 1):
+            group.create_task(_keep_running(settings, ctx, place))
+
+
+async def _keep_running(settings: Settings, ctx: dict[str, Any], place: int) -> None:
+    while True:
+        worker = workers_of(settings, ctx)[place]
+        try:
+            await worker.async_run()
+        except (OSError, RedisError) as error:
+            log.warning("queue_away", queue=worker.queue_name, error=type(error).__name__)
+            await asyncio.sleep(1)
+        finally:
+            await _close(worker)
+
+
+async def _close(worker: Worker) -> None:
+    """Cancel what it runs; the queue it signs off from may be away, and its jobs' rows wait."""
+    with contextlib.suppress(OSError, RedisError, asyncio.CancelledError):
+        await worker.close()
+
+
+def run(arguments: Sequence[str] = ()) -> int:
+    """A worker, until it is told to stop. 2 where a setting is missing or wrong."""
+    argparse.ArgumentParser(prog="teledeclaration worker", description=run.__doc__).parse_args(arguments)
+    try:
+        settings = read_settings()
+    except (MissingSetting, WrongSetting) as error:
+        print(f"setting: {error}")  # noqa: T201 - the operator's own terminal
+        return 2
+    configure_logs(settings.log_level)
+    asyncio.run(run_workers(settings))
+    return 0
