@@ -1,11 +1,11 @@
 """What a check has to say about a cell, a row or a file."""
 
-from enum import Enum
+from enum import StrEnum
 
 import msgspec
 
 
-class Severity(str, Enum):
+class Severity(StrEnum):
     """How much a finding stands in the way.
 
     `error`: the line is mended or left out before filing. `confirm`: a doubt that someone confirms

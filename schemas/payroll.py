@@ -200,26 +200,26 @@ class LineChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     line out of what is filed, or back in."""
 
     line_number: int
-    nss: str | None | msgspec.UnsetType = msgspec.UNSET
-    last_name: str | None | msgspec.UnsetType = msgspec.UNSET
-    first_name: str | None | msgspec.UnsetType = msgspec.UNSET
-    birth_date: date | None | msgspec.UnsetType = msgspec.UNSET
-    q1_duration: int | None | msgspec.UnsetType = msgspec.UNSET
-    q1_unit: Unit | None | msgspec.UnsetType = msgspec.UNSET
-    q1_amount: int | None | msgspec.UnsetType = msgspec.UNSET
-    q2_duration: int | None | msgspec.UnsetType = msgspec.UNSET
-    q2_unit: Unit | None | msgspec.UnsetType = msgspec.UNSET
-    q2_amount: int | None | msgspec.UnsetType = msgspec.UNSET
-    q3_duration: int | None | msgspec.UnsetType = msgspec.UNSET
-    q3_unit: Unit | None | msgspec.UnsetType = msgspec.UNSET
-    q3_amount: int | None | msgspec.UnsetType = msgspec.UNSET
-    q4_duration: int | None | msgspec.UnsetType = msgspec.UNSET
-    q4_unit: Unit | None | msgspec.UnsetType = msgspec.UNSET
-    q4_amount: int | None | msgspec.UnsetType = msgspec.UNSET
-    annual_amount: int | None | msgspec.UnsetType = msgspec.UNSET
-    entry_date: date | None | msgspec.UnsetType = msgspec.UNSET
-    exit_date: date | None | msgspec.UnsetType = msgspec.UNSET
-    observation: str | None | msgspec.UnsetType = msgspec.UNSET
+    nss: str | msgspec.UnsetType | None = msgspec.UNSET
+    last_name: str | msgspec.UnsetType | None = msgspec.UNSET
+    first_name: str | msgspec.UnsetType | None = msgspec.UNSET
+    birth_date: date | msgspec.UnsetType | None = msgspec.UNSET
+    q1_duration: int | msgspec.UnsetType | None = msgspec.UNSET
+    q1_unit: Unit | msgspec.UnsetType | None = msgspec.UNSET
+    q1_amount: int | msgspec.UnsetType | None = msgspec.UNSET
+    q2_duration: int | msgspec.UnsetType | None = msgspec.UNSET
+    q2_unit: Unit | msgspec.UnsetType | None = msgspec.UNSET
+    q2_amount: int | msgspec.UnsetType | None = msgspec.UNSET
+    q3_duration: int | msgspec.UnsetType | None = msgspec.UNSET
+    q3_unit: Unit | msgspec.UnsetType | None = msgspec.UNSET
+    q3_amount: int | msgspec.UnsetType | None = msgspec.UNSET
+    q4_duration: int | msgspec.UnsetType | None = msgspec.UNSET
+    q4_unit: Unit | msgspec.UnsetType | None = msgspec.UNSET
+    q4_amount: int | msgspec.UnsetType | None = msgspec.UNSET
+    annual_amount: int | msgspec.UnsetType | None = msgspec.UNSET
+    entry_date: date | msgspec.UnsetType | None = msgspec.UNSET
+    exit_date: date | msgspec.UnsetType | None = msgspec.UNSET
+    observation: str | msgspec.UnsetType | None = msgspec.UNSET
     rate_category: str | msgspec.UnsetType = msgspec.UNSET
     left_out: bool | msgspec.UnsetType = msgspec.UNSET
 

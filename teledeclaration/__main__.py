@@ -16,18 +16,30 @@ class CommandModule(Protocol):
 
 
 class Command(NamedTuple):
+    """`function`, where named, takes the words after the command's name and reads them itself."""
+
     module: str
     help: str
+    function: str = ""
 
 
 COMMANDS: dict[str, Command] = {
+    "run": Command("teledeclaration.local.run", "the whole platform on this machine, until Ctrl-C", "run"),
+    "serve": Command("teledeclaration.local.commands", "the API server", "serve"),
+    "worker": Command("workers.main", "a worker", "run"),
+    "migrate": Command("teledeclaration.local.commands", "bring the database's schema up to date", "migrate"),
+    "health": Command("teledeclaration.local.commands", "whether this host's server or worker is well", "health"),
     "check": Command("teledeclaration.check", "check files before filing, without a server"),
+    "load": Command("teledeclaration.load", "load a file into one of the fund's registers"),
 }
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run the command named first; its exit code, or argparse's 2 for words it does not know."""
     given = list(sys.argv[1:] if words is None else words)
+    known = COMMANDS.get(given[0]) if given else None
+    if known and known.function:
+        return int(getattr(import_module(known.module), known.function)(given[1:]))
     parser = argparse.ArgumentParser(prog="teledeclaration", description="Employers declare to a social-security fund.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
     modules: dict[str, CommandModule] = {}

@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from litestar import Litestar
 from litestar.datastructures import State
 from litestar.di import Provide
+from litestar.types import ControllerRouterHandler
 
 from teledeclaration import database, observed, openapi
 from teledeclaration.clock import Clock, system_clock
@@ -23,7 +24,7 @@ from teledeclaration.registry import routes as registry
 from teledeclaration.settings import Settings, read_settings
 from teledeclaration.storage import Storage
 
-ROUTES = [
+ROUTES: list[ControllerRouterHandler] = [
     *observed.ROUTES,
     *employers.ROUTES,
     *registry.ROUTES,
@@ -61,7 +62,7 @@ def _open(settings: Settings) -> Callable[[Litestar], AbstractAsyncContextManage
     async def opened(app: Litestar) -> AsyncIterator[None]:
         app.state.pool = await database.open_pool(settings.database_url, size=settings.database_pool_size)
         app.state.queue = JobQueue(settings.redis_url)
-        app.state.storage = Storage(settings.storage_url)
+        app.state.storage = Storage.of(settings)
         app.state.reader = ReaderServer()
         yield
         await app.state.reader.stop()

@@ -8,7 +8,7 @@ import asyncio
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -64,7 +64,7 @@ class Verdict:
 
 
 class NotReadError(Unreadable):
-    """Not the file's own fault: `no-file` where it is not there, `reader-failed` where the program could not read it."""
+    """Not the file's own fault: `no-file` where it is not there, `reader-failed` where the program failed."""
 
     def __init__(self, code: str, filename: str) -> None:
         Malformed.__init__(self, code=code, filename=filename)
@@ -203,25 +203,14 @@ async def _annotated(
 
 
 @contextmanager
-def _progress(document: Document, arguments: argparse.Namespace) -> Iterator["Step"]:
+def _progress(document: Document, arguments: argparse.Namespace) -> Iterator[Callable[[], None]]:
     """A bar on the terminal while a long file is at work; nothing where nobody watches."""
     console = Console(stderr=True)
     quiet = not console.is_terminal or len(document.content) < _LONG_FILE_BYTES
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True, disable=quiet) as progress:
         task = progress.add_task(f"{say('check.reading', arguments.lang)} {document.name}", total=_STEPS)
-        yield Step(progress, task)
-
-
-class Step:
-    """One step of the bar further."""
-
-    def __init__(self, progress: Progress, task: int) -> None:
-        self.progress = progress
-        self.task = task
-
-    def __call__(self) -> None:
-        self.progress.advance(self.progress.tasks[0].id)
+        yield lambda: progress.advance(task)
 
 
 def as_object(verdict: Verdict, language: Language) -> dict[str, object]:

@@ -6,9 +6,10 @@ transaction first tells PostgreSQL its actor; the policies of each table class r
 
 import hashlib
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib import resources
+from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
 import asyncpg
@@ -17,8 +18,45 @@ import msgspec
 from schemas.actors import Actor
 from teledeclaration.errors import NotFound
 
-Connection = asyncpg.pool.PoolConnectionProxy
-Pool = asyncpg.Pool
+
+class Row(Protocol):
+    """A record, as asyncpg gives it: a column by its name or its place; walking through it gives the values."""
+
+    def __getitem__(self, column: str | int, /) -> Any: ...
+    def __iter__(self) -> Iterator[Any]: ...
+    def __len__(self) -> int: ...
+    def keys(self) -> Iterator[str]: ...
+    def values(self) -> Iterator[Any]: ...
+    def items(self) -> Iterator[tuple[str, Any]]: ...
+
+
+class Connection(Protocol):
+    """A connection inside a transaction: what we ask of asyncpg's, which tells no types of its own."""
+
+    async def execute(self, query: str, *arguments: object) -> str: ...
+    async def executemany(self, command: str, args: Iterable[Sequence[object]]) -> None: ...
+    async def fetch(self, query: str, *arguments: object) -> list[Row]: ...
+    async def fetchmany(self, query: str, args: Iterable[Sequence[object]]) -> list[Row]: ...
+    async def fetchrow(self, query: str, *arguments: object) -> Row | None: ...
+    async def fetchval(self, query: str, *arguments: object) -> Any: ...
+    def cursor(self, query: str, *arguments: object, prefetch: int | None = None) -> AsyncIterator[Row]: ...
+    def transaction(self, *, readonly: bool = False) -> Any: ...  # a context manager, or start and end it by hand
+    async def copy_records_to_table(
+        self, table_name: str, *, records: Iterable[Sequence[object]], columns: Sequence[str]
+    ) -> str: ...
+    async def copy_to_table(self, table_name: str, *, source: Any, **how: Any) -> str: ...
+
+
+class Pool(Protocol):
+    """Connections as the application's role, lent one at a time."""
+
+    async def execute(self, query: str, *arguments: object) -> str: ...
+    async def fetch(self, query: str, *arguments: object) -> list[Row]: ...
+    async def fetchrow(self, query: str, *arguments: object) -> Row | None: ...
+    async def fetchval(self, query: str, *arguments: object) -> Any: ...
+    def acquire(self) -> AbstractAsyncContextManager[Connection]: ...
+    async def close(self) -> None: ...
+
 
 _SAY_WHO = """
 SELECT set_config('app.actor_kind', $1, true), set_config('app.employer_id', $2, true),
@@ -31,7 +69,8 @@ _ENTER_EMPLOYER = "SELECT set_config('app.employer_id', employer_id::text, true)
 
 async def open_pool(url: str, *, size: int) -> Pool:
     """Connections as the application's role; JSON columns speak msgspec."""
-    return await asyncpg.create_pool(url, min_size=1, max_size=size, init=_prepare, command_timeout=300)
+    pool: Pool = await asyncpg.create_pool(url, min_size=1, max_size=size, init=_prepare, command_timeout=300)
+    return pool
 
 
 async def _prepare(connection: asyncpg.Connection) -> None:
@@ -96,10 +135,11 @@ class ChangedMigration(Exception):
 
 def migrations() -> list[Migration]:
     """All of `migrations/NNNN_name.sql`, in order."""
-    found = []
-    for file in resources.files("teledeclaration.migrations").iterdir():
-        if match := re.fullmatch(r"(\d{4})_(\w+)\.sql", file.name):
-            found.append(Migration(int(match[1]), match[2], file.read_text("utf-8")))
+    found = [
+        Migration(int(match[1]), match[2], file.read_text("utf-8"))
+        for file in resources.files("teledeclaration.migrations").iterdir()
+        if (match := re.fullmatch(r"(\d{4})_(\w+)\.sql", file.name))
+    ]
     return sorted(found, key=lambda migration: migration.number)
 
 
@@ -164,5 +204,3 @@ async def _ensure_role(connection: asyncpg.Connection, app_url: str) -> None:
     if password:
         quoted = await connection.fetchval("SELECT quote_literal($1::text)", password)
         await connection.execute(f"ALTER ROLE {user} LOGIN PASSWORD {quoted}")
-
-

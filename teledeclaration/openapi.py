@@ -45,7 +45,9 @@ def config(public_url: str) -> OpenAPIConfig:
         description=(
             "Employers declare to a social-security fund, and pay it. Amounts are whole centimes. Errors are "
             "problem+json (RFC 9457) in the language of `Accept-Language` (fr, ar, en). A write may carry an "
-            "`Idempotency-Key`: the same key with the same request gives the first answer again."
+            "`Idempotency-Key`: the same key with the same request gives the first answer again.\n\n"
+            "An API key acts for its own employer. Who signs in and acts for several says for which one: `Employer` "
+            "with its 10-digit number, and `Employer-Mode: test` for its test twin."
         ),
         servers=[Server(url=public_url)],
         tags=[Tag(name=name, description=words) for name, words in _TAGS.items()],

@@ -35,7 +35,8 @@ async def insert_event(
     """Write an event in the transaction of what happened; its id."""
     event_id = uuid4()
     await connection.execute(
-        "INSERT INTO outbox (employer_id, event_id, kind, subject, payload, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
+        "INSERT INTO outbox (employer_id, event_id, kind, subject, payload, created_at)"
+        " VALUES ($1, $2, $3, $4, $5, $6)",
         employer_id,
         event_id,
         kind,
@@ -46,9 +47,7 @@ async def insert_event(
     return event_id
 
 
-async def select_events(
-    connection: Connection, *, employer_id: int, after: datetime | None, limit: int
-) -> list[Event]:
+async def select_events(connection: Connection, *, employer_id: int, after: datetime | None, limit: int) -> list[Event]:
     """An employer's events since a moment, the oldest first."""
     rows = await connection.fetch(
         """

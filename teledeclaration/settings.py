@@ -21,7 +21,18 @@ class WrongSetting(Exception):
     """A setting whose value cannot be read; the message names it, never its value."""
 
 
-SECRETS = frozenset({"database_url", "migration_database_url", "redis_url", "secret_key", "seal_key", "metrics_token"})
+SECRETS = frozenset(
+    {
+        "database_url",
+        "migration_database_url",
+        "redis_url",
+        "storage_key_id",
+        "storage_secret_key",
+        "secret_key",
+        "seal_key",
+        "metrics_token",
+    }
+)
 """Settings that may come from `<NAME>_FILE`, and are never shown."""
 
 NEEDED_IN_PRODUCTION = ("secret_key", "seal_key", "seal_certificate", "public_url")
@@ -44,7 +55,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     api_processes: Annotated[int, Meta(ge=1)] = 1
     database_pool_size: Annotated[int, Meta(ge=1)] = 10
     worker_jobs: Annotated[int, Meta(ge=1)] = 4  # jobs at once in one worker process
-    storage_url: str = "file://.data/files"  # file:///folder or s3://bucket[?endpoint=…]
+    storage_url: str = "file://.data/files"  # file:///folder or s3://bucket/prefix?endpoint=…&region=…
+    storage_key_id: str = ""  # of S3-compatible storage; empty: the machine's own role
+    storage_secret_key: str = ""  # goes with it
     secret_key: str = ""  # signs cookies and page tokens; 32 bytes or more
     seal_key: str = ""  # PEM of the EC key that seals documents; SEAL_KEY_FILE as a rule
     seal_certificate: str = ""  # PEM of its certificate
@@ -98,4 +111,5 @@ def _converted(found: dict[str, str]) -> Settings:
         return msgspec.convert(found, Settings, strict=False)
     except msgspec.ValidationError as error:
         name = str(error).rpartition("$.")[2].rstrip("`") or "?"
-        raise WrongSetting(f"{name.upper()}: {str(error).partition(' - ')[0]}") from None
+        reason = str(error).rpartition(" - ")[0].partition(" '")[0]  # msgspec quotes a value of an enumeration
+        raise WrongSetting(f"{name.upper()}: {reason}") from None

@@ -1,19 +1,27 @@
 """Files, by the SHA-256 of their content, in a folder or in S3-compatible storage.
 
+    file:///srv/files
+    s3://bucket/prefix?endpoint=https://storage.example&region=eu-south-1
+
 The same content is stored once for all; which employer may read it is told by their own rows.
 """
 
 import hashlib
 from collections.abc import AsyncIterable, AsyncIterator
 from pathlib import Path
+from typing import Self
+from urllib.parse import parse_qsl, urlsplit
 from uuid import uuid4
 
 import msgspec
 from obstore import delete_async, get_async, head_async, open_writer_async, rename_async
 from obstore.exceptions import NotFoundError
-from obstore.store import LocalStore, ObjectStore, from_url
+from obstore.store import LocalStore, ObjectStore, S3Store
 
 from teledeclaration.errors import TooLarge
+from teledeclaration.settings import Settings, WrongSetting
+
+_REGION = "us-east-1"  # what S3-compatible storage of one's own expects where none is named
 
 
 class UploadTooLarge(TooLarge):
@@ -30,8 +38,13 @@ class Stored(msgspec.Struct, frozen=True):
 class Storage:
     """Content-addressed: what is put twice is there once."""
 
-    def __init__(self, url: str) -> None:
-        self._store: ObjectStore = _open_store(url)
+    def __init__(self, url: str, *, key_id: str = "", secret_key: str = "") -> None:
+        self._store: ObjectStore = _open_store(url, key_id=key_id, secret_key=secret_key)
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """The storage of an installation; WrongSetting where its address cannot be read."""
+        return cls(settings.storage_url, key_id=settings.storage_key_id, secret_key=settings.storage_secret_key)
 
     async def put(self, chunks: AsyncIterable[bytes], *, bytes_max: int) -> Stored:
         """Stream content in while it is hashed and counted; UploadTooLarge past the limit."""
@@ -88,10 +101,30 @@ class Storage:
             return
 
 
-def _open_store(url: str) -> ObjectStore:
+def _open_store(url: str, *, key_id: str, secret_key: str) -> ObjectStore:
     if url.startswith("file://"):
         return LocalStore(Path(url.removeprefix("file://")).absolute(), mkdir=True)
-    return from_url(url)
+    address = urlsplit(url)
+    told = dict(parse_qsl(address.query, keep_blank_values=True))
+    if address.scheme != "s3" or not address.netloc or not told.keys() <= {"endpoint", "region"}:
+        raise WrongSetting("STORAGE_URL: neither file:///folder nor s3://bucket/prefix?endpoint=…&region=…")
+    return _open_bucket(
+        address.netloc,
+        prefix=address.path.strip("/"),
+        region=told.get("region") or _REGION,
+        endpoint=told.get("endpoint", ""),
+        keys={"access_key_id": key_id, "secret_access_key": secret_key} if key_id else {},
+    )
+
+
+def _open_bucket(bucket: str, *, prefix: str, region: str, endpoint: str, keys: dict[str, str]) -> S3Store:
+    """Without keys, those that the machine itself is given; plain HTTP only where the endpoint says so."""
+    return S3Store(
+        bucket,
+        prefix=prefix or None,
+        config={"region": region, **({"endpoint": endpoint} if endpoint else {}), **keys},
+        client_options={"allow_http": endpoint.startswith("http://")},
+    )
 
 
 def _path(content_hash: str) -> str:

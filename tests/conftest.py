@@ -29,6 +29,7 @@ def world_template(postgres: EmbeddedPostgres) -> str:
 
     async def prepare() -> None:
         await database.migrate(postgres.owner_url, postgres.app_url)
+        postgres.run_sql("ALTER SEQUENCE employers_employer_id_seq RESTART 100000", database="teledeclaration")
         pool = await database.open_pool(postgres.app_url, size=1)
         await world.seed(pool)
         await pool.close()

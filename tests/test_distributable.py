@@ -134,9 +134,10 @@ async def test_nothing_can_be_truncated_and_the_role_owns_and_bypasses_nothing(p
     assert await names(pool, truncatable) == []
     owned = "SELECT relname FROM pg_class WHERE pg_get_userbyid(relowner) = current_user"
     assert await names(pool, owned) == []
-    role = await pool.fetchrow(
+    [role] = await pool.fetch(
         "SELECT rolsuper, rolbypassrls, rolcreaterole, rolcreatedb FROM pg_roles WHERE rolname = current_user"
     )
+    assert role is not None
     assert not any(role.values())
 
 

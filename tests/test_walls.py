@@ -4,6 +4,7 @@ The module's own copy of the database loses its checks and foreign keys, so that
 later ones too, gets a row of Alice's by its column types alone.
 """
 
+import re
 from datetime import UTC, date, datetime
 from typing import Any
 from uuid import uuid4
@@ -19,7 +20,7 @@ from teledeclaration.errors import NotFound
 from teledeclaration.local.postgres import SUPERUSER, EmbeddedPostgres
 
 EMPLOYERS_OWN = frozenset({"tenant", "work", "declared", "register"})
-CLASSES = EMPLOYERS_OWN | {"person", "fund", "identity", "routing", "incoming"}
+CLASSES = EMPLOYERS_OWN | {"person", "fund", "office", "identity", "routing", "incoming"}
 PERSON_ID = 555
 
 MEMBER_OF_B = Actor(
@@ -88,10 +89,12 @@ async def _tables(connection: asyncpg.Connection) -> list[Table]:
          ORDER BY c.relname
         """
     )
-    return [
-        Table(row["name"], (row["comment"] or "? ").split()[1].rstrip("."), msgspec.json.decode(row["columns"]))
-        for row in rows
-    ]
+    return [Table(row["name"], _class_of(row["comment"] or ""), msgspec.json.decode(row["columns"])) for row in rows]
+
+
+def _class_of(comment: str) -> str:
+    found = re.match(r"class ([a-z]+)", comment)
+    return found[1] if found else "none"
 
 
 SAMPLES: dict[str, Any] = {
@@ -112,7 +115,8 @@ SAMPLES: dict[str, Any] = {
 
 def insertion(table: Table, *, employer_id: int) -> tuple[str, list[Any]]:
     """INSERT of one row by the types of its columns."""
-    names, values = list(table.columns), []
+    names = list(table.columns)
+    values: list[Any] = []
     for name, kind in table.columns.items():
         if name == "employer_id":
             values.append(employer_id)
@@ -162,7 +166,7 @@ async def test_alices_rows_are_there(superuser: asyncpg.Connection, tables: list
 async def test_an_outsider_reads_no_row_of_alices(pool: Pool, tables: list[Table], outsider: str) -> None:
     actor = OUTSIDERS[outsider]
     sees_people = actor.kind in ("officer", "job")
-    hidden = EMPLOYERS_OWN | {"identity", "routing"} | (set() if sees_people else {"person"})
+    hidden = EMPLOYERS_OWN | {"identity", "routing", "office"} | (set() if sees_people else {"person"})
     seen = [t.name for t in tables if t.kind in hidden and await rows_of_alice(pool, actor, t)]
     assert seen == []
 
@@ -236,6 +240,14 @@ async def changed(pool: Pool, actor: Actor, table: Table) -> bool:
         if not status.endswith(" 0"):
             return True
     return False
+
+
+async def test_an_address_held_shows_its_account_and_changes_nothing(pool: Pool, tables: list[Table]) -> None:
+    """Signing in reads one row by its address; whoever holds an address cannot give it a new password."""
+    async with transaction(pool, stranger(world.PEOPLE["alice"].email)) as connection:
+        assert await connection.fetchval("SELECT count(*) FROM accounts") == 1
+        status = await connection.execute("UPDATE accounts SET password_hash = 'mine'")
+        assert status == "UPDATE 0"
 
 
 async def test_a_document_code_or_an_employers_number_is_never_listed(pool: Pool, tables: list[Table]) -> None:

@@ -7,7 +7,7 @@ import msgspec
 from argon2 import PasswordHasher
 
 from schemas.actors import job
-from schemas.employers import Role
+from schemas.employers import KeyScope, Role
 from teledeclaration.database import Connection, Pool, transaction
 from teledeclaration.employers.credentials import kept_hash
 
@@ -85,7 +85,7 @@ PEOPLE = {
     )
 }
 
-API_KEYS = {
+API_KEYS: dict[str, tuple[str, int, list[KeyScope]]] = {
     "declare": ("td_live_" + "a" * 43, A.employer_id, ["declare"]),
     "read": ("td_live_" + "b" * 43, A.employer_id, ["read"]),
     "fund": ("td_live_" + "f" * 43, 0, ["fund.registers"]),

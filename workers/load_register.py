@@ -11,6 +11,8 @@ from teledeclaration.intake.reader import ReaderServer, read_raw
 from teledeclaration.registry.loading import Loader, ReadSheets
 from teledeclaration.settings import Settings
 
+NAME = "load_register"
+
 
 def sheet_reader(reader: ReaderServer, settings: Settings) -> ReadSheets:
     """Reads workbooks in the sandbox of this process, within the settings' limits."""

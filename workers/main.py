@@ -51,7 +51,7 @@ async def tools(settings: Settings, clock: Clock = system_clock) -> AsyncIterato
         yield {
             "pool": pool,
             "queue": queue,
-            "storage": Storage(settings.storage_url),
+            "storage": Storage.of(settings),
             "reader": reader,
             "sealer": FileSealer(settings.seal_key.encode(), settings.seal_certificate.encode()),
             "legislation": load(settings.fund),

@@ -62,7 +62,10 @@ class _Page:
     def compile(self, data: str, made_at: datetime) -> bytes:
         with self._lock:
             pdf = self._compiler.compile(
-                sys_inputs={"data": data}, format="pdf", pdf_standards=_PDF_STANDARD, timestamp=made_at
+                sys_inputs={"data": data},
+                format="pdf",
+                pdf_standards=_PDF_STANDARD,
+                timestamp=made_at.replace(microsecond=0),
             )
         if not isinstance(pdf, bytes):
             raise TypeError("typst answered something other than one PDF")

@@ -9,6 +9,7 @@ from litestar import MediaType, Request, Response, get
 from litestar.datastructures import State
 from litestar.params import FromPath, FromQuery
 from litestar.static_files import create_static_files_router
+from litestar.types import ControllerRouterHandler
 
 from schemas.actors import Actor, job, stranger
 from schemas.documents import FilingReceipt, Verification
@@ -87,7 +88,9 @@ async def _page(request: Request[Any, Any, Any], state: State, typed: str) -> Re
 
 
 PAGE_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
@@ -106,4 +109,4 @@ _stylesheets = create_static_files_router(
     include_in_schema=False,
 )
 
-ROUTES = [verify_code, verification_form, verification_page, _stylesheets]
+ROUTES: list[ControllerRouterHandler] = [verify_code, verification_form, verification_page, _stylesheets]

@@ -146,21 +146,22 @@ def _year(context: CheckContext, facts: HeaderFacts, table: Table, rows: pl.Seri
         return facts.year, together([])
     if context.year:
         return context.year, together([])
-    likely = facts.year or _latest_year(table, rows, context.today) or context.today.year - 1
+    likely = facts.year or _likely_year(table, rows, context.today)
     if table.form.name == "movements":
         return likely, together([])
     return likely, of_the_file("year_assumed", Severity.INFO, field="year", seen=likely)
 
 
-def _latest_year(table: Table, rows: pl.Series, today: date) -> int | None:
-    """The latest year a date of the lines has, not after this one."""
+def _likely_year(table: Table, rows: pl.Series, today: date) -> int:
+    """The latest year in which people came or left by the lines' dates, unless it is old and has but one such date."""
     years: list[int] = []
     for name in ("entry_date", "exit_date", "date"):
         if name in table.letters:
             texts = table.sheet.cells[table.letters[name]].gather(rows - 1)
-            found = texts.str.extract(r"((?:19|20)\d\d)").cast(pl.Int32)
-            years += found.filter(found <= today.year).unique().to_list()
-    return max((year for year in years if year is not None), default=None)
+            found = texts.str.extract(r"((?:19|20)[0-9]{2})").cast(pl.Int32)
+            years += found.filter(found <= today.year).to_list()
+    latest = max(years, default=0)
+    return latest if latest >= today.year - 1 or years.count(latest) > 1 else today.year - 1
 
 
 def _passed_over(rows: tuple[int, ...]) -> pl.DataFrame:

@@ -53,8 +53,9 @@ class Unreadable(Malformed):
 class ReadingLimits(msgspec.Struct, frozen=True, kw_only=True):
     """How much one file may cost its reader; past any of them it is `Unreadable`.
 
-    `memory_bytes` is what the child may add to what its parent already maps. The wall clock is scaled
-    by the file's size between the two bounds; `cpu_seconds` counts over all threads of the child.
+    `memory_bytes` is what the child may add to what its parent already maps. Time is counted on the
+    processor, over all threads of the child and scaled by the file's size between the two bounds, so that
+    a busy machine refuses nothing that an idle one reads; the wall clock only ends what hangs.
     """
 
     max_bytes: int = 200 * 2**20
@@ -65,13 +66,13 @@ class ReadingLimits(msgspec.Struct, frozen=True, kw_only=True):
     max_sheets: int = 100
     memory_bytes: int = 3 * 2**30
     output_bytes: int = 2 * 2**30
-    cpu_seconds: int = 60
-    wall_seconds_min: float = 7.0
-    wall_seconds_max: float = 60.0
+    cpu_seconds_min: int = 8
+    cpu_seconds_max: int = 90
+    wall_per_cpu: float = 5.0
 
-    def wall_seconds(self, size_bytes: int) -> float:
+    def cpu_seconds(self, size_bytes: int) -> int:
         """The least, and half a second more for each MiB, up to the most."""
-        return min(self.wall_seconds_max, self.wall_seconds_min + size_bytes / 2**21)
+        return min(self.cpu_seconds_max, self.cpu_seconds_min + size_bytes // 2**21)
 
 
 class TextHeader(msgspec.Struct, frozen=True, kw_only=True):

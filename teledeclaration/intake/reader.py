@@ -37,7 +37,7 @@ Content = bytes | Path | int
 _log = structlog.get_logger(__name__)
 
 STYLED_ROWS_MAX = 20_000
-ANNOTATE_SECONDS = 120
+ANNOTATE_SECONDS = 240
 _START_SECONDS = 30
 _FOLDER = "teledeclaration-reader-"
 _SIGNALS_OF_A_FULL_MEMORY = (signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS, signal.SIGTRAP, signal.SIGXFSZ)
@@ -155,16 +155,20 @@ class ReaderServer:
     def _hear(self) -> None:
         if self._door is None:
             return
-        with contextlib.suppress(BlockingIOError):
+        try:
             packet = self._door.recv(PACKET_BYTES)
-            if not packet:
-                self._drop()
-                return
-            ended = msgspec.msgpack.decode(packet, type=Ended)
-            self.last_peak_bytes, self.last_cpu_seconds = ended.peak_bytes, ended.cpu_seconds
-            future = self._waiting.pop(ended.number, None)
-            if future is not None and not future.done():
-                future.set_result(ended)
+        except BlockingIOError:
+            return
+        except ConnectionResetError:  # killed with a request unread
+            packet = b""
+        if not packet:
+            self._drop()
+            return
+        ended = msgspec.msgpack.decode(packet, type=Ended)
+        self.last_peak_bytes, self.last_cpu_seconds = ended.peak_bytes, ended.cpu_seconds
+        future = self._waiting.pop(ended.number, None)
+        if future is not None and not future.done():
+            future.set_result(ended)
 
     async def run(self, function: str, content: int, arguments: bytes, allowance: Allowance) -> tuple[Ended, mmap.mmap]:
         """Run a function of the sandbox's table over an open file; how it ended and the mapped result.
@@ -290,12 +294,12 @@ def _failures_are_the_files() -> Iterator[None]:
 
 
 def _allowance(limits: ReadingLimits, size_bytes: int) -> Allowance:
-    wall = limits.wall_seconds(size_bytes)
+    cpu_seconds = limits.cpu_seconds(size_bytes)
     return Allowance(
         memory_bytes=limits.memory_bytes,
-        cpu_seconds=min(limits.cpu_seconds, round(2 * wall) + 1),
+        cpu_seconds=cpu_seconds,
         output_bytes=limits.output_bytes,
-        wall_seconds=wall,
+        wall_seconds=cpu_seconds * limits.wall_per_cpu,
     )
 
 
@@ -346,7 +350,7 @@ async def annotated_copy(
     )
     with _opened(content) as descriptor:
         allowance = _allowance(limits, os.fstat(descriptor).st_size)
-        patient = msgspec.structs.replace(allowance, wall_seconds=ANNOTATE_SECONDS, cpu_seconds=2 * ANNOTATE_SECONDS)
+        patient = msgspec.structs.replace(allowance, wall_seconds=ANNOTATE_SECONDS, cpu_seconds=ANNOTATE_SECONDS // 2)
         with _failures_are_the_files():
             head, mapped = await reader.answer("annotate", descriptor, msgspec.msgpack.encode(told), patient)
     with mapped:

@@ -20,7 +20,7 @@ from teledeclaration.settings import MissingSetting, Settings, WrongSetting, rea
 if TYPE_CHECKING:
     from litestar import Litestar
 
-HEALTH_PATH = "/health"
+HEALTH_PATH = "/readyz"
 
 
 def serve(arguments: Sequence[str] = ()) -> int:

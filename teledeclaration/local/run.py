@@ -45,13 +45,16 @@ class SampleFund(Protocol):
     """What a first start puts in, so that there is something to see."""
 
     async def seed(self, settings: Settings) -> bool:
-        """Put the sample fund in; False, changing nothing, where the database already holds employers."""
+        """Whether the sample fund is in the database: put in where it was empty; False for another fund's."""
 
-    async def file_declaration(self, address: str) -> str:
-        """File one declaration through the HTTP door at `address`; a line that says which."""
+    async def file_declaration(self, settings: Settings, address: str) -> str:
+        """See to it that one declaration is filed through the HTTP door at `address`; a line that says which."""
 
     def sign_ins(self) -> list[str]:
-        """The accounts of the sample fund, a line each: who, login, password."""
+        """The accounts of the sample fund, a line each: role, login, employer; and the password."""
+
+    def example(self, address: str) -> str:
+        """A command that uploads a file, to be pasted; empty where there is none."""
 
 
 def run(arguments: Sequence[str] = ()) -> int:
@@ -112,6 +115,7 @@ class Platform:
         self.postgres = EmbeddedPostgres(data / "postgres", _port_of("POSTGRES_PORT", environment))
         self.valkey = EmbeddedValkey(data / "valkey", _port_of("VALKEY_PORT", environment))
         self.children: list[Child] = []
+        self.has_sample = False
         self._environment = environment
         self._commands = commands
         self._settings: Settings | None = None
@@ -148,10 +152,10 @@ class Platform:
         self.children = [Child(name, command, environment) for name, command in self._commands.items()]
         for child in self.children:
             child.start()
-        is_new = asyncio.run(sample.seed(self.settings))
+        self.has_sample = asyncio.run(sample.seed(self.settings))
         self._wait_for_api()
-        if is_new:
-            tell(asyncio.run(sample.file_declaration(self.address)))
+        if self.has_sample:
+            tell(asyncio.run(sample.file_declaration(self.settings, self.address)))
 
     def stop(self) -> None:
         """Processes first, then their servers."""
@@ -180,22 +184,31 @@ class Platform:
     def welcome(self, sample: SampleFund, *, seconds: float) -> str:
         """Where to look, how to sign in, where the data is, how to stop."""
         lines = [
-            f"Teledeclaration is ready ({seconds:.1f} s).",
+            f"Teledeclaration is ready ({seconds:.1f} s): {self.address}",
             "",
-            f"  API         {self.address}/v1",
-            f"  its pages   {self.address}{API_PAGES}",
+            f"  API           {self.address}{API_PAGES}",
+            f"  Verification  {self.address}/v",
+            *(self._sample_lines(sample) if self.has_sample else []),
             "",
-            "  Sign in (a sample fund; nobody in it exists):",
-            *(f"    {line}" for line in sample.sign_ins()),
-            "",
-            f"  Data        {self.data}",
-            f"  PostgreSQL  127.0.0.1:{self.postgres.port} (passwords beside its data)",
-            f"  Valkey      127.0.0.1:{self.valkey.port}",
+            f"  Data          {self.data}",
+            f"  PostgreSQL    127.0.0.1:{self.postgres.port} (passwords beside its data)",
+            f"  Valkey        127.0.0.1:{self.valkey.port}",
             "",
             "  Ctrl-C stops everything and keeps the data.",
         ]
         rule = "─" * 78
         return "\n".join(["", rule, *lines, rule, ""])
+
+    def _sample_lines(self, sample: SampleFund) -> list[str]:
+        lines = ["", "  A sample fund; nobody in it exists:", "", *(f"    {line}" for line in sample.sign_ins())]
+        if example := sample.example(self.address):
+            lines += [
+                "",
+                "  Upload a workbook with mistakes in it:",
+                "",
+                *(f"    {line}" for line in example.splitlines()),
+            ]
+        return lines
 
     def _refuse_used_port(self) -> None:
         port = _port_of("PORT", self._environment) or _default_port()
@@ -233,7 +246,8 @@ class Platform:
             "PYTHONUNBUFFERED": "1",
         }
         port = _port_of("PORT", self._environment) or _default_port()
-        return {"PUBLIC_URL": f"http://127.0.0.1:{port}", **self._environment, **ours}
+        unless_told = {"PUBLIC_URL": f"http://127.0.0.1:{port}", "LOG_LEVEL": "warning"}
+        return {**unless_told, **self._environment, **ours}
 
 
 def _start_again(server: EmbeddedPostgres | EmbeddedValkey) -> None:

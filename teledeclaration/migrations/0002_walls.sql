@@ -58,14 +58,16 @@ BEGIN
     -- An officer lists the employers of their wilayas, and enters one through its row.
     EXECUTE format('CREATE POLICY scope ON employers FOR SELECT USING (%s)', in_scope);
 
-    EXECUTE format('CREATE POLICY self ON accounts USING (account_id = %1$s OR (%2$s = ''stranger'' AND email = %3$s)) WITH CHECK (account_id = %1$s OR email = %3$s)', account, kind, lookup);
+    EXECUTE format('CREATE POLICY self ON accounts USING (account_id = %1$s) WITH CHECK (account_id = %1$s)', account);
+    EXECUTE format('CREATE POLICY held ON accounts FOR SELECT USING (%1$s = ''stranger'' AND email = %2$s)', kind, lookup);
     EXECUTE format('CREATE POLICY fund ON accounts USING (%s) WITH CHECK (%1$s)', fund);
     EXECUTE format('CREATE POLICY self ON memberships FOR SELECT USING (account_id = %s)', account);
     EXECUTE format('CREATE POLICY employer ON memberships USING (%1$s = ''member'' AND employer_id = %2$s) WITH CHECK (%1$s = ''member'' AND employer_id = %2$s)', kind, employer);
     EXECUTE format('CREATE POLICY fund ON memberships USING (%s) WITH CHECK (%1$s)', fund);
     EXECUTE format('CREATE POLICY self ON fund_roles FOR SELECT USING (account_id = %s)', account);
     EXECUTE format('CREATE POLICY fund ON fund_roles USING (%s) WITH CHECK (%1$s)', fund);
-    EXECUTE format('CREATE POLICY self ON sessions USING (account_id = %1$s OR token_hash = %2$s) WITH CHECK (account_id = %1$s OR token_hash = %2$s)', account, lookup);
+    EXECUTE format('CREATE POLICY self ON sessions USING (account_id = %1$s) WITH CHECK (account_id = %1$s)', account);
+    EXECUTE format('CREATE POLICY held ON sessions FOR SELECT USING (%1$s = ''stranger'' AND token_hash = %2$s)', kind, lookup);
     EXECUTE format('CREATE POLICY held ON sign_in_attempts USING (attempt_key = %1$s) WITH CHECK (attempt_key = %1$s)', lookup);
     EXECUTE format('CREATE POLICY fund ON sign_in_attempts USING (%s) WITH CHECK (%1$s)', fund);
     EXECUTE format('CREATE POLICY held ON invitations FOR SELECT USING (%1$s = ''stranger'' AND token_hash = %2$s)', kind, lookup);

@@ -99,6 +99,7 @@ GRANT SELECT, INSERT, DELETE ON incoming_people, incoming_employers, incoming_em
 ALTER TABLE registry_loads
     ADD COLUMN reason text,
     ADD COLUMN reason_values jsonb NOT NULL DEFAULT '{}';
+COMMENT ON TABLE registry_load_findings IS 'class routing. From a row of a register''s file to what was wrong there; it holds numbers and names, so only the fund''s systems read it';
 COMMENT ON COLUMN registry_loads.reason IS 'why the file was refused; its words stand under registers.refused.<reason>';
 CREATE INDEX registry_loads_waiting ON registry_loads (created_at) WHERE status = 'waiting';
 CREATE INDEX registry_load_findings_by_code ON registry_load_findings (load_id, code, finding);
@@ -138,6 +139,8 @@ BEGIN
     ALTER TABLE declared_positions ENABLE ROW LEVEL SECURITY;
     ALTER TABLE declared_positions FORCE ROW LEVEL SECURITY;
     EXECUTE format('CREATE POLICY fund ON declared_positions USING (%s) WITH CHECK (%1$s)', fund);
+    -- What the findings saw are people's data: no member, officer or insured reads them.
+    DROP POLICY everyone ON registry_load_findings;
     -- An officer's looks at people belong to no employer: they stand in the fund's own journal.
     EXECUTE format('CREATE POLICY own_looks ON journal FOR INSERT WITH CHECK (%s)', own_looks);
     EXECUTE format('CREATE POLICY own_looks_counted ON journal FOR SELECT USING (%s)', own_looks);

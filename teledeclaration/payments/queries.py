@@ -386,7 +386,7 @@ async def select_booked(
     connection: Connection, *, employer_id: int, source: str, source_ref: str, account: str
 ) -> tuple[Centimes, int]:
     """What a source has credited `account` with in all, less what it debited, and in how many postings."""
-    row = await connection.fetchrow(
+    [row] = await connection.fetch(
         """
         SELECT coalesce(sum(CASE $4 WHEN credit_account THEN amount WHEN debit_account THEN -amount END), 0)::bigint
                    AS amount,

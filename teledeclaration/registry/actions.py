@@ -59,6 +59,25 @@ async def receive_file(
     clock: Clock,
 ) -> UUID:
     """Keep a register's file and send it to be loaded; the load's id."""
+    load_id = await keep_file(
+        pool, storage, actor, register=register, mode=mode, filename=filename, content=content, clock=clock
+    )
+    await queue.enqueue("load_register", employer_id=FUND_EMPLOYER_ID, subject=load_id, queue=LONG)
+    return load_id
+
+
+async def keep_file(
+    pool: Pool,
+    storage: Storage,
+    actor: Actor,
+    *,
+    register: Register,
+    mode: LoadMode,
+    filename: str,
+    content: AsyncIterable[bytes],
+    clock: Clock,
+) -> UUID:
+    """Keep a register's file as one that waits to be loaded; the load's id."""
     stored = await storage.put(content, bytes_max=FILE_BYTES_MAX)
     now = clock()
     async with transaction(pool, actor) as connection:
@@ -73,7 +92,6 @@ async def receive_file(
         )
         details = {"register": register, "mode": mode, "content_hash": stored.content_hash}
         await journal.record(connection, actor, "registers.file_received", load_id, now=now, details=details)
-    await queue.enqueue("load_register", employer_id=FUND_EMPLOYER_ID, subject=load_id, queue=LONG)
     return load_id
 
 

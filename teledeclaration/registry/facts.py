@@ -14,11 +14,14 @@ from schemas.registry import EmploymentFact, KnownPerson
 from teledeclaration.database import Connection
 
 _KNOWN = """
-    SELECT asked.nss, p.nss AS current_nss, p.person_id, p.last_name, p.first_name, p.last_name_ar, p.first_name_ar,
-           p.birth_date
+    SELECT asked.nss, coalesce(m.nss, p.nss) AS current_nss, coalesce(m.person_id, p.person_id) AS person_id,
+           coalesce(m.last_name, p.last_name) AS last_name, coalesce(m.first_name, p.first_name) AS first_name,
+           coalesce(m.last_name_ar, p.last_name_ar) AS last_name_ar,
+           coalesce(m.first_name_ar, p.first_name_ar) AS first_name_ar,
+           CASE WHEN m.person_id IS NULL THEN p.birth_date ELSE m.birth_date END AS birth_date
       FROM insured_numbers asked
-      JOIN people o ON o.person_id = asked.person_id
-      JOIN people p ON p.person_id = coalesce(o.merged_into, o.person_id)
+      JOIN people p ON p.person_id = asked.person_id
+      LEFT JOIN people m ON m.person_id = p.merged_into
      WHERE asked.nss = ANY ($1::text[])
 """
 
@@ -75,7 +78,7 @@ async def register_version(connection: Connection, employer_id: int) -> str:
 
     Any load of people or of employments that ends afterwards gives another text.
     """
-    row = await connection.fetchrow(
+    [row] = await connection.fetch(
         """
         SELECT (SELECT max(finished_at) FROM registry_loads
                  WHERE register IN ('people', 'employments') AND status = 'done') AS loaded,

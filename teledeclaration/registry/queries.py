@@ -253,7 +253,7 @@ _PERSON = """
 async def select_person_by_number(connection: Connection, *, nss: str) -> RegisteredPerson | None:
     """Whom a number leads to, be it theirs today or a former one."""
     row = await connection.fetchrow(
-        f"{_PERSON} WHERE p.person_id = (SELECT coalesce(o.merged_into, o.person_id)"  # noqa: S608 — constants of ours
+        f"{_PERSON} WHERE p.person_id = (SELECT coalesce(o.merged_into, o.person_id)"
         " FROM insured_numbers k JOIN people o ON o.person_id = k.person_id WHERE k.nss = $1)",
         nss,
     )

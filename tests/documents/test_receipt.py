@@ -5,12 +5,12 @@ from io import BytesIO
 
 import pytest
 import segno
-from document_samples import RECEIPT, ZONE, page, receipt
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pdf_text import pages_of, text_of
 from pyhanko.pdf_utils.reader import PdfFileReader
 
+from documents.document_samples import RECEIPT, ZONE, page, receipt
+from documents.pdf_text import pages_of, text_of
 from teledeclaration.documents.pdf import PRINTABLE, amount, count, printable
 from teledeclaration.documents.receipt import receipt_data
 

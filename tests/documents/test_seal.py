@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from document_samples import NOW, RECEIPT, new_sealer, page, sealed_page, sealer
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.reader import PdfFileReader
 
+from documents.document_samples import NOW, RECEIPT, new_sealer, page, sealed_page, sealer
 from teledeclaration.documents.development import DEVELOPMENT_NAME, make_development_seal
 from teledeclaration.documents.seal import FileSealer, SealState, check_seal
 

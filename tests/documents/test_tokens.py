@@ -5,10 +5,10 @@ from datetime import date
 
 import msgspec
 import pytest
-from document_samples import RECEIPT, new_sealer, receipt, sealer
 from hypothesis import given
 from hypothesis import strategies as st
 
+from documents.document_samples import RECEIPT, new_sealer, receipt, sealer
 from teledeclaration.documents.tokens import DocumentToken, UntrustedToken, read_token, receipt_token, sign_token
 
 TOKEN = receipt_token(RECEIPT, sealer(), issued_on=date(2026, 1, 23))

@@ -5,8 +5,8 @@ from html.parser import HTMLParser
 
 import msgspec
 import pytest
-from document_samples import RECEIPT, ZONE, receipt
 
+from documents.document_samples import RECEIPT, ZONE, receipt
 from schemas.documents import Verification
 from teledeclaration.documents.verification import (
     MISTYPED,

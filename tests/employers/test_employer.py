@@ -6,6 +6,9 @@ from typing import Any
 import world
 from conftest import Clients
 
+from schemas.actors import job
+from teledeclaration.database import Pool, transaction
+
 TWIN = {"Employer": world.A.number, "Employer-Mode": "test"}
 
 
@@ -54,6 +57,22 @@ async def test_an_officer_finds_employers_of_their_wilayas_only(clients: Clients
     assert numbers(await clients["dalila"].get("/v1/employers", params={"q": "atlas"})) == [world.A.number]
     assert numbers(await clients["dalila"].get("/v1/employers", params={"q": "1600"})) == [world.A.number]
     assert numbers(await clients["dalila"].get("/v1/employers", params={"q": "oran"})) == []
+
+
+async def test_a_long_list_of_employers_comes_page_by_page(clients: Clients, pool: Pool) -> None:
+    async with transaction(pool, job("test", 0)) as connection:
+        await connection.execute(
+            "INSERT INTO employers (number, name, wilaya, agency, updated_at)"
+            " SELECT (3200000000 + n)::text, 'Oasis', 31, $1, now() FROM generate_series(1, 60) AS n",
+            world.B.centre,
+        )
+    seen, after, pages = [], "", 0
+    while after is not None:
+        page = (await clients["omar"].get("/v1/employers", params={"q": "oasis", "after": after})).json()
+        seen += [line["number"] for line in page["employers"]]
+        after, pages = page["next"], pages + 1
+    assert pages == 2
+    assert seen == [str(3200000000 + n) for n in range(1, 61)]
 
 
 async def test_an_officer_enters_an_employer_of_their_wilaya_by_its_number(clients: Clients) -> None:

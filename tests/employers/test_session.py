@@ -1,10 +1,13 @@
 """Signing in, being known, signing out."""
 
+import asyncio
 from datetime import timedelta
 
 import httpx
 import world
 from conftest import ADDRESS, Clients
+
+from teledeclaration.employers import passwords
 
 
 def body(who: str, password: str = world.PASSWORD) -> dict[str, str]:
@@ -62,6 +65,17 @@ async def test_many_wrong_tries_wait_longer_and_longer_even_with_the_right_passw
     clock.advance(timedelta(seconds=4))
     assert (await browser.post("/v1/session", json=body("omar"))).status_code == 200
     assert (await browser.post("/v1/session", json=body("omar", "wrong"))).status_code == 401, "all is forgiven"
+
+
+async def test_many_tries_at_once_gain_nothing(clients: Clients) -> None:
+    browser = clients.fresh(client=("198.51.100.8", 4000))
+    tries = [browser.post("/v1/session", json=body("lina", f"guess number {number}")) for number in range(20)]
+    codes = [answer.status_code for answer in await asyncio.gather(*tries)]
+    assert (codes.count(401), codes.count(429)) == (6, 14)
+
+
+def test_an_unknown_address_costs_the_same_work() -> None:
+    assert not passwords._HASHER.check_needs_rehash(passwords._NOBODYS)
 
 
 async def test_a_client_that_fails_locks_out_nobody_else(clients: Clients) -> None:

@@ -1,20 +1,23 @@
 """A file, lines by REST and a correction are told the same; registers tell only what may be known."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
-import declaration_samples as samples
 import polars as pl
 import pytest
-from declaration_samples import Layout
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from intake import declaration_samples as samples
+from intake.declaration_samples import ONE_ROW, Layout
 from teledeclaration.check import standard_context
 from teledeclaration.intake.checking import CheckContext, CheckedFile, check_lines, check_raw
 from teledeclaration.intake.forms import ANNUAL
 from teledeclaration.intake.lines import line_schema
-from teledeclaration.intake.raw import RawFile, ReadingLimits
+from teledeclaration.intake.raw import RawFile, RawSheet, ReadingLimits, column_letter
 from teledeclaration.intake.reading import read_any
 from teledeclaration.intake.report import findings_in_words
 from teledeclaration.intake.text_pair import zip_together
@@ -216,3 +219,45 @@ def test_entries_and_absent_employees_are_told() -> None:
         ("employed_but_absent", None, "800102889632", None),
         ("entry_differs", 2, str(lines[1]["entry_date"]), "2019-02-03"),
     ]
+
+
+CELLS = st.one_of(
+    st.none(),
+    st.text(max_size=12),
+    st.sampled_from(
+        ["-", "0", "1e5", "31/02/1985", "#N/A", "=", "9" * 30, "٩٩", "12,5", "2025-13-45", "J", "\u202f", "{}"]
+    ),
+    st.integers(min_value=-(10**20), max_value=10**20).map(str),
+    st.floats().map(repr),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    rows=st.lists(st.lists(CELLS, min_size=19, max_size=19), min_size=1, max_size=8),
+    stored=st.booleans(),
+    form=st.sampled_from(["annual", "movements"]),
+)
+def test_no_cell_however_strange_stops_a_check(rows: list[list[str | None]], stored: bool, form: str) -> None:
+    if form == "annual":
+        header = list(ONE_ROW["export"].values())[:4]
+        header += [f"{what}_T{n}" for n in range(1, 5) for what in ("DUREE", "UNITE", "MONTANT")]
+        header += ["MONTANT_ANNUEL", "DATE_ENTREE", "DATE_SORTIE"]
+    else:
+        header = ["NSS", "Nom", "Prénom", "Né le", "Mouvement", "Date", "Motif", *(f"X{n}" for n in range(12))]
+    grid: list[Sequence[str | None]] = [
+        header,
+        *rows,
+        [f"8740504703{n:02d}" if n == 40 else "1985-01-01" for n in range(40, 59)],
+    ]
+    columns = {column_letter(place + 1): [row[place] for row in grid] for place in range(19)}
+    cells = pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String))
+    numeric = pl.DataFrame({name: [True] * cells.height for name in cells.columns}) if stored else None
+    sheet = RawSheet("Feuil1", visible=True, cells=cells, numeric=numeric)
+    file = check_raw(RawFile("workbook", "xlsx", (sheet,)), context=CONTEXT)
+    assert file.lines.height >= 1
+    for finding in findings_in_words(file.findings, "fr", sheet=file.sheet):
+        assert finding.row is None or 2 <= finding.row <= cells.height
+    again, findings = check_lines(file.form, file.lines, replace(CONTEXT, year=file.year))
+    assert again.height == file.lines.height
+    assert findings.columns == file.findings.columns

@@ -4,11 +4,11 @@ import json
 from datetime import date
 from pathlib import Path
 
-import declaration_samples as samples
 import polars as pl
 import pytest
-from declaration_samples import Layout
 
+from intake import declaration_samples as samples
+from intake.declaration_samples import Layout
 from teledeclaration.check import standard_context
 from teledeclaration.intake.checking import CheckedFile, check_raw
 from teledeclaration.intake.raw import ReadingLimits

@@ -28,7 +28,7 @@ def children_of(process: int) -> list[int]:
 
 
 async def first_children_of(process: int) -> list[int]:
-    while not (children := children_of(process)):  # noqa: ASYNC110 -- another process's, without events
+    while not (children := children_of(process)):
         await asyncio.sleep(0.001)
     return children
 
@@ -133,10 +133,10 @@ async def test_a_cancelled_read_leaves_the_next_ones_alone(reader: ReaderServer)
 
 async def test_nothing_is_left_behind(reader: ReaderServer) -> None:
     await read_raw(HAND_KEPT, filename="a.xlsx", limits=LIMITS, reader=reader)
-    descriptors = len(os.listdir("/proc/self/fd"))  # noqa: PTH208 -- pathlib would open it the same way
+    descriptors = len(os.listdir("/proc/self/fd"))
     for _ in range(10):
         await read_raw(HAND_KEPT, filename="a.xlsx", limits=LIMITS, reader=reader)
-    assert len(os.listdir("/proc/self/fd")) <= descriptors + 1  # noqa: PTH208 -- as above
+    assert len(os.listdir("/proc/self/fd")) <= descriptors + 1
     assert not scratches()
 
 

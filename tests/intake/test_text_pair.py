@@ -4,7 +4,7 @@ import datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.annual import AnnualLine
@@ -187,6 +187,7 @@ _LATIN = st.text(st.sampled_from("ABCDEFGHIJKLMNOPQRSTUVWXYZ -'"), min_size=1, m
 _AMOUNT = st.integers(0, 10**10 - 1)
 
 
+@settings(deadline=None)
 @given(
     st.builds(
         AnnualLine,

@@ -7,7 +7,6 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-import hostile_files as making
 import openpyxl
 import polars as pl
 import pytest
@@ -15,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
+from intake import hostile_files as making
 from teledeclaration.intake.raw import RawFile, RawSheet, ReadingLimits, column_letter, column_number
 from teledeclaration.intake.reader import ReaderServer, read_raw
 from teledeclaration.intake.reading import read_any

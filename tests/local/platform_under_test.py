@@ -28,23 +28,30 @@ WORKER = "import os, time; print('worker pid', os.getpid()); time.sleep(600)"
 class Sample:
     """Seeds once: a marker beside the files tells."""
 
+    def __init__(self) -> None:
+        self._is_new = False
+
     async def seed(self, settings: Settings) -> bool:
         connection = await asyncpg.connect(settings.database_url)
         tables = await connection.fetchval("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'")
         await connection.close()
         assert tables > 1, "the migration comes before the sample fund"
-        return self._is_first(Path(settings.storage_url.removeprefix("file://")) / "seeded")
+        self._note(Path(settings.storage_url.removeprefix("file://")) / "seeded")
+        return True
 
-    def _is_first(self, marker: Path) -> bool:
-        is_first = not marker.exists()
+    def _note(self, marker: Path) -> None:
+        self._is_new = not marker.exists()
         marker.touch()
-        return is_first
 
-    async def file_declaration(self, address: str) -> str:
-        return f"filed through {address}"
+    async def file_declaration(self, settings: Settings, address: str) -> str:
+        assert f":{settings.port}" in address
+        return f"filed through {address}" if self._is_new else "filed before"
 
     def sign_ins(self) -> list[str]:
         return ["owner of the sample employer: alice / her password"]
+
+    def example(self, address: str) -> str:
+        return f"upload to {address}"
 
 
 if __name__ == "__main__":

@@ -115,6 +115,7 @@ def test_it_is_ready_soon_stops_wholly_and_keeps_its_data(
     second = terminal("whole")
     second.wait_for("Ctrl-C stops everything")
     assert "migrated" not in second.text
+    assert "filed before" in second.text
     assert "filed through" not in second.text
 
 

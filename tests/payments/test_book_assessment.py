@@ -4,7 +4,8 @@ import asyncio
 from uuid import uuid4
 
 import pytest
-from books import (
+
+from payments.books import (
     accounts_of,
     assess,
     balance_of,
@@ -14,7 +15,6 @@ from books import (
     pay,
     prove,
 )
-
 from schemas.legislation import Payer
 from teledeclaration.database import Pool
 from teledeclaration.payments.errors import PostingDiffers

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 import world
-from books import assess, book_openings, load_opening, parts, pay
 
+from payments.books import assess, book_openings, load_opening, parts, pay
 from schemas.legislation import Payer
 from teledeclaration.database import Pool
 

@@ -4,8 +4,8 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
-from books import NOW, TODAY, accounts_of, assess, new_employer, parts, pay
 
+from payments.books import NOW, TODAY, accounts_of, assess, new_employer, parts, pay
 from schemas.actors import job
 from schemas.legislation import Payer
 from teledeclaration.database import Pool, transaction

@@ -4,8 +4,8 @@ from uuid import UUID, uuid4
 
 import msgspec
 import pytest
-from books import NOW, TODAY, accounts_of, new_employer
 
+from payments.books import NOW, TODAY, accounts_of, new_employer
 from schemas.actors import job
 from teledeclaration.database import Pool, transaction
 from teledeclaration.errors import NotFound

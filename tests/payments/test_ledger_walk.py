@@ -2,10 +2,10 @@
 
 from uuid import uuid4
 
-from books import assess, balance_of, book_openings, load_opening, new_employer, parts, pay, prove
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from payments.books import assess, balance_of, book_openings, load_opening, new_employer, parts, pay, prove
 from schemas.assessments import BranchAmount
 from schemas.legislation import Payer
 from teledeclaration.database import Pool

@@ -4,7 +4,7 @@ import asyncio
 from datetime import date
 from uuid import uuid4
 
-from books import (
+from payments.books import (
     DUE_ON,
     NOW,
     accounts_of,
@@ -18,7 +18,6 @@ from books import (
     pay,
     prove,
 )
-
 from schemas.actors import SWEEPER
 from schemas.legislation import Payer
 from teledeclaration.database import Pool, transaction

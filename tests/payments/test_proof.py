@@ -4,8 +4,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from books import NOW, TODAY, assess, book_openings, load_opening, new_employer, parts, pay, prove
 
+from payments.books import NOW, TODAY, assess, book_openings, load_opening, new_employer, parts, pay, prove
 from schemas.actors import SWEEPER, job
 from schemas.legislation import Payer
 from teledeclaration.database import Connection, Pool, transaction

@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 from uuid import uuid4
 
 import pytest
-from books import (
+
+from payments.books import (
     CENTRE,
     NOW,
     TODAY,
@@ -18,7 +19,6 @@ from books import (
     pay,
     prove,
 )
-
 from schemas.actors import job
 from schemas.legislation import Payer
 from schemas.payments import Due, Nature

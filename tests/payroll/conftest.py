@@ -6,13 +6,13 @@ from typing import Any
 
 import msgspec
 import pytest
+from world import MovableClock
 
+from payroll.payroll_desk import Desk, add_employer
 from teledeclaration.database import Pool
 from teledeclaration.documents.development import make_development_seal
 from teledeclaration.settings import Settings
 from workers.main import run_jobs, tools
-from payroll_desk import Desk, add_employer
-from world import MovableClock
 
 
 @pytest.fixture(scope="module")

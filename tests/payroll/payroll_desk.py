@@ -2,9 +2,9 @@
 
 import asyncio
 import itertools
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from datetime import timedelta
 from uuid import UUID, uuid4
 
 import httpx
@@ -113,7 +113,8 @@ async def add_employer(pool: Pool, number: str) -> str:
             START,
         )
         await connection.execute(
-            "INSERT INTO employer_numbers VALUES ($1, 'live', $2) ON CONFLICT (number, mode) DO UPDATE SET employer_id = $2",
+            "INSERT INTO employer_numbers VALUES ($1, 'live', $2)"
+            " ON CONFLICT (number, mode) DO UPDATE SET employer_id = $2",
             number,
             employer_id,
         )
@@ -122,7 +123,8 @@ async def add_employer(pool: Pool, number: str) -> str:
         )
         email = f"owner-{employer_id}@example.dz"
         await connection.execute(
-            "INSERT INTO accounts (account_id, email, name, password_hash, created_at) VALUES ($1, $2, 'Nadia', '', $3)",
+            "INSERT INTO accounts (account_id, email, name, password_hash, created_at)"
+            " VALUES ($1, $2, 'Nadia', '', $3)",
             account_id,
             email,
             START,

@@ -11,7 +11,8 @@ from typing import Any
 
 import openpyxl
 import pytest
-from payroll_desk import WORKBOOKS, Desk
+
+from payroll.payroll_desk import WORKBOOKS, Desk
 
 DeskOf = Callable[[str], Awaitable[Desk]]
 

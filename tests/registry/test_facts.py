@@ -64,8 +64,9 @@ async def test_register_version_moves_with_a_load(load: Any, pool: Pool, clock: 
 
 
 async def test_member_sees_nobody_of_the_register(load: Any, pool: Pool) -> None:
-    await load("people", PEOPLE)
+    assert (await load("people", PEOPLE)).counts.findings > 0
     async with transaction(pool, Actor(kind="member", label="Alice", employer_id=A.employer_id)) as connection:
         assert await facts.known_people(connection, ["800112345601", "850223456702"]) == []
         assert await connection.fetchval("SELECT count(*) FROM insured_numbers") == 0
         assert await connection.fetchval("SELECT count(*) FROM declared_positions") == 0
+        assert await connection.fetchval("SELECT count(*) FROM registry_load_findings") == 0

@@ -5,8 +5,9 @@ from datetime import date
 from typing import Any
 
 import pytest
-from registry_files import workbook
+from world import A
 
+from registry.registry_files import workbook
 from schemas.registry import LoadCounts
 
 PEOPLE = """NSS;Nom;Prénom;Nom (arabe);Prénom (arabe);Date de naissance;Lieu de naissance
@@ -189,7 +190,8 @@ async def test_employments_are_loaded_changed_and_refused(load: Any, fetch: Any,
     left = await load("employments", head + "1600012345,800112345601,2019-05-01,2025-06-30,,building\n")
     assert left.counts == LoadCounts(changed=1)
     assert await fetch(
-        "SELECT exit_date, centre, rate_category FROM employments WHERE nss = '800112345601' AND employer_id = 1001"
+        "SELECT exit_date, centre, rate_category FROM employments WHERE nss = '800112345601' AND employer_id = $1",
+        A.employer_id,
     ) == [(date(2025, 6, 30), "16001", "building")]
     wrong = await load(
         "employments",
@@ -209,10 +211,10 @@ async def test_employments_are_loaded_changed_and_refused(load: Any, fetch: Any,
 async def test_contacts_are_loaded_and_withdrawn(load: Any, fetch: Any, findings: Any) -> None:
     head = "number,kind,contact,name,withdrawn\n"
     await load("contacts", head + "1600012345,courriel,rh@atlas.dz,Mme Ziani,\n1600012345,tel,+213 21 00 00 00,,\n")
-    kept = "SELECT kind, contact, name FROM employer_contacts WHERE employer_id = 1001 AND contact LIKE $1"
-    assert await fetch(kept, "rh@%") == [("email", "rh@atlas.dz", "Mme Ziani")]
+    kept = "SELECT kind, contact, name FROM employer_contacts WHERE employer_id = $1 AND contact LIKE 'rh@%'"
+    assert await fetch(kept, A.employer_id) == [("email", "rh@atlas.dz", "Mme Ziani")]
     gone = await load("contacts", head + "1600012345,email,rh@atlas.dz,,oui\n1600012345,email,nobody,,\n")
-    assert await fetch(kept, "rh@%") == []
+    assert await fetch(kept, A.employer_id) == []
     assert gone.counts == LoadCounts(changed=1, refused=1, findings=1)
     assert await findings(gone) == [(3, "contact", "contact_shape")]
 

@@ -37,8 +37,8 @@ from teledeclaration.payroll.checks import annual_rules
 from teledeclaration.payroll.law.annual_checks import annual_rules_checks
 from teledeclaration.payroll.queries import drafts, lines, uploads
 from teledeclaration.payroll.queries.drafts import DraftRow
-from teledeclaration.registry import facts as registers
 from teledeclaration.periods import Year
+from teledeclaration.registry import facts as registers
 from teledeclaration.settings import Settings
 from teledeclaration.storage import Storage
 
@@ -206,7 +206,7 @@ async def _sent(tools: ReadingTools, work: Work, asked: Asked) -> Result:
 
 async def _mended(tools: ReadingTools, work: Work, asked: Asked) -> Result:
     async with transaction(tools.pool, work.actor) as connection:
-        where = {"employer_id": work.employer_id, "reading_id": work.reading.reading_id}
+        where: dict[str, Any] = {"employer_id": work.employer_id, "reading_id": work.reading.reading_id}
         stored = await lines.select_line_frame(connection, **where)
         before = await lines.select_finding_frame(connection, **where)
     registers = await _registers(tools, work, stored)
@@ -226,7 +226,7 @@ async def _registers(tools: ReadingTools, work: Work, read: pl.DataFrame) -> Reg
 async def _store(tools: ReadingTools, work: Work, result: Result) -> None:
     """Lines, findings and the end of the reading in one transaction; LeaseLost undoes it all."""
     await _say_progress(tools, work, "storing", rows_done=result.rows)
-    where = {"employer_id": work.employer_id, "reading_id": work.reading.reading_id}
+    where: dict[str, Any] = {"employer_id": work.employer_id, "reading_id": work.reading.reading_id}
     now = moved(tools.clock, work.employer.clock_offset_s)()
     async with transaction(tools.pool, work.actor) as connection:
         await drafts.lock_draft(connection, employer_id=work.employer_id, draft_id=work.draft.draft_id)

@@ -1,6 +1,7 @@
 """Preparing a declaration: opening a draft, mending its lines, answering for doubts, giving it up."""
 
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID, uuid4
 
 import msgspec
@@ -45,7 +46,7 @@ async def draft_for(
     centre = await _centre(connection, caller.employer_id, wanted.centre)
     year = _year(wanted.year, today)
     await _check_place(connection, caller.employer_id, wanted, centre=centre, year=year)
-    described = {
+    described: dict[str, Any] = {
         "form": wanted.form,
         "centre": centre,
         "year": year,

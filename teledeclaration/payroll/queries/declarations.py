@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from schemas.annual import DeclarationType
 from schemas.payroll import DeclaredLine
 from teledeclaration.database import Connection
 
@@ -31,7 +32,7 @@ class DeclarationRow(msgspec.Struct, frozen=True, kw_only=True):
     form: str
     centre: str
     year: int
-    type: str
+    type: DeclarationType
     mode: str
     draft_id: UUID
     replaces: UUID | None
@@ -76,7 +77,7 @@ class NewDeclaration(msgspec.Struct, frozen=True, kw_only=True):
     form: str
     centre: str
     year: int
-    type: str
+    type: DeclarationType
     mode: str
     draft_id: UUID
     reading_id: UUID
@@ -107,9 +108,12 @@ async def insert_declaration(connection: Connection, *, employer_id: int, declar
 
 _AS_DECLARED = """
 SELECT row_number() OVER (ORDER BY line_number) AS line_number, nss, last_name, first_name, birth_date,
-       q1_duration, q1_unit, coalesce(q1_amount, 0) AS q1_amount, q2_duration, q2_unit, coalesce(q2_amount, 0) AS q2_amount,
-       q3_duration, q3_unit, coalesce(q3_amount, 0) AS q3_amount, q4_duration, q4_unit, coalesce(q4_amount, 0) AS q4_amount,
-       coalesce(q1_amount, 0) + coalesce(q2_amount, 0) + coalesce(q3_amount, 0) + coalesce(q4_amount, 0) AS annual_amount,
+       q1_duration, q1_unit, coalesce(q1_amount, 0) AS q1_amount,
+       q2_duration, q2_unit, coalesce(q2_amount, 0) AS q2_amount,
+       q3_duration, q3_unit, coalesce(q3_amount, 0) AS q3_amount,
+       q4_duration, q4_unit, coalesce(q4_amount, 0) AS q4_amount,
+       coalesce(q1_amount, 0) + coalesce(q2_amount, 0) + coalesce(q3_amount, 0) + coalesce(q4_amount, 0)
+           AS annual_amount,
        entry_date, exit_date, observation, rate_category
   FROM lines
  WHERE employer_id = $1 AND reading_id = $2 AND NOT left_out
@@ -134,8 +138,9 @@ async def hash_lines(connection: Connection, *, employer_id: int, reading_id: UU
     """The SHA-256 that `/lines.csv` will have once these lines are filed."""
     digest: str = await connection.fetchval(
         f"""
-        SELECT encode(sha256(convert_to($3 || coalesce(string_agg({LINE_AS_CSV} || E'\\n', '' ORDER BY line_number), ''),
-                                        'UTF8')), 'hex')
+        SELECT encode(sha256(convert_to(
+                   $3 || coalesce(string_agg({LINE_AS_CSV} || E'\\n', '' ORDER BY line_number), ''), 'UTF8'
+               )), 'hex')
           FROM ({_AS_DECLARED}) AS declared
         """,
         employer_id,

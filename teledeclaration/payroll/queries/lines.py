@@ -23,7 +23,8 @@ LINE_FIELDS = (
 )  # fmt: skip
 LINE_COLUMNS = ("line_number", "row", *LINE_FIELDS, "typed")
 FINDING_COLUMNS = (
-    "finding", "line_number", "sheet", "row", "column_name", "field", "code", "severity", "seen", "expected", "proposed",
+    "finding", "line_number", "sheet", "row", "column_name", "field", "code", "severity",
+    "seen", "expected", "proposed",
 )  # fmt: skip
 
 _LINES = ", ".join((*LINE_COLUMNS, "left_out", "mended"))
@@ -116,7 +117,8 @@ async def select_lines(
            AND ($5::text IS DISTINCT FROM 'left_out' OR left_out)
            AND ($5::text IS DISTINCT FROM 'wrong' OR EXISTS (
                 SELECT 1 FROM findings f
-                 WHERE f.employer_id = $1 AND f.reading_id = $2 AND f.line_number = l.line_number AND f.severity = 'error'))
+                 WHERE f.employer_id = $1 AND f.reading_id = $2
+                   AND f.line_number = l.line_number AND f.severity = 'error'))
          ORDER BY line_number
          LIMIT $4
         """,
@@ -196,7 +198,8 @@ async def count_wrong_lines(connection: Connection, *, employer_id: int, reading
         """
         SELECT count(DISTINCT f.line_number)
           FROM findings f
-          JOIN lines l ON l.employer_id = f.employer_id AND l.reading_id = f.reading_id AND l.line_number = f.line_number
+          JOIN lines l
+            ON l.employer_id = f.employer_id AND l.reading_id = f.reading_id AND l.line_number = f.line_number
          WHERE f.employer_id = $1 AND f.reading_id = $2 AND f.severity = 'error' AND NOT l.left_out
         """,
         employer_id,

@@ -94,7 +94,8 @@ async def insert_upload(
 ) -> None:
     await connection.execute(
         """
-        INSERT INTO uploads (employer_id, upload_id, draft_id, content_hash, filename, source, part, created_by, created_at)
+        INSERT INTO uploads
+               (employer_id, upload_id, draft_id, content_hash, filename, source, part, created_by, created_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
         """,
         employer_id,

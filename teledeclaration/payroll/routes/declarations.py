@@ -15,7 +15,7 @@ from litestar.response import Stream
 from schemas.assessments import AssessedAmounts, RateLine, RatePart
 from schemas.payroll import Declaration, DeclaredLine
 from teledeclaration.database import transaction
-from teledeclaration.documents import queries as documents
+from teledeclaration.documents import facts as documents
 from teledeclaration.employers.facts import employer_by_id
 from teledeclaration.employers.guard import Caller, guarded
 from teledeclaration.errors import NotFound
@@ -131,9 +131,7 @@ async def download_lines(state: State, caller: NamedDependency[Caller], declarat
 async def download_receipt(state: State, caller: NamedDependency[Caller], declaration_id: FromPath[UUID]) -> Stream:
     """French and Arabic, PDF/A with the fund's seal; anyone verifies it by its code. 409 while it is being sealed."""
     async with transaction(state.pool, caller.actor) as connection:
-        document = await documents.select_document_of(
-            connection, employer_id=caller.employer_id, kind="filing_receipt", subject=str(declaration_id)
-        )
+        document = await documents.receipt_of(connection, employer_id=caller.employer_id, declaration_id=declaration_id)
     if document is None:
         raise NotFound
     if document.content_hash is None:

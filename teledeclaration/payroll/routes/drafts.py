@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
-from litestar import Request, Response, delete, get, patch, post, put
+from litestar import Response, delete, get, patch, post, put
 from litestar.datastructures import State
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, QueryParameter
@@ -219,7 +219,7 @@ async def list_findings(
     summary="The workbook with every mistake at its cell",
 )
 async def download_annotated(
-    request: Request[Any, Any, Any], state: State, caller: NamedDependency[Caller], draft_id: FromPath[UUID]
+    state: State, caller: NamedDependency[Caller], draft_id: FromPath[UUID]
 ) -> Response[bytes]:
     """The user's own workbook, styles kept, with comments and a sheet of findings in front; a copy where it
     was not an `.xlsx` or is very long."""
@@ -343,7 +343,7 @@ async def _shown(state: State, caller: Caller, draft_id: UUID) -> Draft:
         reading = None
         if newest is not None:
             reading = await uploads.select_reading(connection, employer_id=employer_id, reading_id=newest)
-        where = {"employer_id": employer_id, "reading_id": shown_id or draft_id}
+        where: dict[str, Any] = {"employer_id": employer_id, "reading_id": shown_id or draft_id}
         return show_draft(
             draft,
             reading,
