@@ -29,6 +29,8 @@ COMMANDS: dict[str, Command] = {
     "worker": Command("workers.main", "a worker", "run"),
     "migrate": Command("teledeclaration.local.commands", "bring the database's schema up to date", "migrate"),
     "health": Command("teledeclaration.local.commands", "whether this host's server or worker is well", "health"),
+    "account": Command("teledeclaration.local.accounts", "give an address a role", "account"),
+    "fund-key": Command("teledeclaration.local.accounts", "a key for one of the fund's systems", "fund_key"),
     "check": Command("teledeclaration.check", "check files before filing, without a server"),
     "load": Command("teledeclaration.load", "load a file into one of the fund's registers"),
 }

@@ -23,6 +23,7 @@ from teledeclaration.queue import JobQueue
 from teledeclaration.registry import routes as registry
 from teledeclaration.settings import Settings, read_settings
 from teledeclaration.storage import Storage
+from teledeclaration.web import pages
 
 ROUTES: list[ControllerRouterHandler] = [
     *observed.ROUTES,
@@ -33,6 +34,7 @@ ROUTES: list[ControllerRouterHandler] = [
     *declarations.ROUTES,
     *payments.ROUTES,
     *documents.ROUTES,
+    *pages.ROUTES,
 ]
 
 
@@ -51,6 +53,7 @@ def create_app(settings: Settings | None = None, clock: Clock = system_clock) ->
         before_request=claim_key,
         openapi_config=openapi.config(settings.public_url),
         signature_types=[Caller],
+        logging_config=None,  # ours is set above; the framework's would log addresses
         debug=False,
     )
     refuse_unguarded(app)

@@ -58,15 +58,6 @@ class Pool(Protocol):
     async def close(self) -> None: ...
 
 
-_SAY_WHO = """
-SELECT set_config('app.actor_kind', $1, true), set_config('app.employer_id', $2, true),
-       set_config('app.account_id', $3, true), set_config('app.person_id', $4, true),
-       set_config('app.wilayas', $5, true), set_config('app.lookup', $6, true)
-"""
-
-_ENTER_EMPLOYER = "SELECT set_config('app.employer_id', employer_id::text, true) FROM employers WHERE employer_id = $1"
-
-
 async def open_pool(url: str, *, size: int) -> Pool:
     """Connections as the application's role; JSON columns speak msgspec."""
     pool: Pool = await asyncpg.create_pool(url, min_size=1, max_size=size, init=_prepare, command_timeout=300)
@@ -91,25 +82,40 @@ async def transaction(pool: Pool, actor: Actor) -> AsyncIterator[Connection]:
     where it does not.
     """
     async with pool.acquire() as connection, connection.transaction():
-        await connection.execute(_SAY_WHO, *_told(actor))
+        await connection.execute(_say_who(actor))
         if actor.kind == "officer" and actor.employer_id is not None:
-            entered = await connection.fetchval(_ENTER_EMPLOYER, actor.employer_id)
-            if entered is None:
-                raise NotFound
+            await _enter_employer(connection, actor.employer_id)
         yield connection
 
 
-def _told(actor: Actor) -> tuple[str, ...]:
+async def _enter_employer(connection: Connection, employer_id: int) -> None:
+    seen = await connection.fetchval("SELECT employer_id FROM employers WHERE employer_id = $1", employer_id)
+    if seen is None:
+        raise NotFound
+    await connection.execute(_setting("employer_id", str(seen)))
+
+
+def _say_who(actor: Actor) -> str:
+    """The settings the policies read, in one message. `SET LOCAL` rather than set_config(): Citus passes it on."""
     enters_later = actor.kind == "officer"
     wilayas = "all" if actor.wilayas is None else "{" + ",".join(map(str, actor.wilayas)) + "}"
-    return (
-        actor.kind,
-        "" if actor.employer_id is None or enters_later else str(actor.employer_id),
-        str(actor.account_id or ""),
-        "" if actor.person_id is None else str(actor.person_id),
-        wilayas,
-        actor.lookup or "",
-    )
+    told = {
+        "actor_kind": actor.kind,
+        "employer_id": "" if actor.employer_id is None or enters_later else str(actor.employer_id),
+        "account_id": str(actor.account_id or ""),
+        "person_id": "" if actor.person_id is None else str(actor.person_id),
+        "wilayas": wilayas,
+        "lookup": actor.lookup or "",
+    }
+    return ";".join(_setting(name, value) for name, value in told.items())
+
+
+def _setting(name: str, value: str) -> str:
+    """SET takes no parameters: the value is quoted here, which in UTF-8 with standard strings only doubles quotes."""
+    if "\0" in value:
+        raise NotFound
+    quoted = value.replace("'", "''")
+    return f"SET LOCAL app.{name} = '{quoted}'"
 
 
 def one_changed(status: str) -> bool:

@@ -63,3 +63,14 @@ class Malformed(BusinessError):
 class TooManyRequests(BusinessError):
     type = "too-many-requests"
     status = 429
+
+
+def place_of(error: Exception) -> dict[str, Any]:
+    """What a log may say of an unforeseen error: its class, the last lines of code it went through, a
+    constraint's name; never its text, which may carry personal data."""
+    frames, trace = [], error.__traceback__
+    while trace is not None:
+        frames.append(f"{trace.tb_frame.f_code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}")
+        trace = trace.tb_next
+    constraint = getattr(error, "constraint_name", None)
+    return {"error": type(error).__name__, "at": frames[-4:], **({"constraint": constraint} if constraint else {})}

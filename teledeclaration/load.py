@@ -72,7 +72,7 @@ async def load_file(
     settings: Settings, *, register: Register, path: Path, mode: LoadMode, language: Language, console: Console
 ) -> RegisterLoad:
     """Keep the file, load it with a progress bar, and print counts and the first findings."""
-    pool, storage = await open_pool(settings.database_url, size=2), Storage(settings.storage_url)
+    pool, storage = await open_pool(settings.database_url, size=2), Storage.of(settings)
     try:
         load_id = await actions.keep_file(
             pool,

@@ -86,13 +86,15 @@ class Month(msgspec.Struct, frozen=True, order=True, tag=True):
 
 Period = Year | Quarter | Month
 
+_YEAR = "[1-9][0-9]{3}"
+
 
 def parse_period(code: str) -> Period:
     """The period a code names (`2025`, `2025-Q1`, `2025-01`); ValueError where it names none."""
-    if re.fullmatch(r"\d{4}", code):
+    if re.fullmatch(_YEAR, code):
         return Year(int(code))
-    if match := re.fullmatch(r"(\d{4})-Q([1-4])", code):
+    if match := re.fullmatch(rf"({_YEAR})-Q([1-4])", code):
         return Quarter(int(match[1]), int(match[2]))
-    if match := re.fullmatch(r"(\d{4})-(\d{2})", code):
+    if match := re.fullmatch(rf"({_YEAR})-([0-9]{{2}})", code):
         return Month(int(match[1]), int(match[2]))
     raise ValueError(f"not a period: {code!r}")

@@ -12,7 +12,7 @@ import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 
-from teledeclaration.errors import BusinessError
+from teledeclaration.errors import BusinessError, place_of
 from teledeclaration.languages import Language, catalogue, chosen_language, say
 
 log = structlog.get_logger(__name__)
@@ -59,7 +59,10 @@ def reader_language(request: Request[Any, Any, Any]) -> Language:
 def business_problem(request: Request[Any, Any, Any], error: BusinessError) -> Response[Problem]:
     """A business error, with its own words and values."""
     title = say(f"problem.{error.type}", reader_language(request), **error.values)
-    return _respond(request, error.type, title, error.status, pointer=error.pointer, values=error.values)
+    headers = {"Retry-After": str(error.values["seconds"])} if "seconds" in error.values else {}
+    return _respond(
+        request, error.type, title, error.status, pointer=error.pointer, values=error.values, headers=headers
+    )
 
 
 def http_problem(request: Request[Any, Any, Any], error: HTTPException) -> Response[Problem]:
@@ -80,19 +83,9 @@ def away_problem(request: Request[Any, Any, Any], error: Exception) -> Response[
 
 def internal_problem(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
     """A fault of ours: logged with its place, never its text, which may carry personal data."""
-    log.error("internal_error", **_place(error), path=request.scope["path"].split("/")[1:3])
+    log.error("internal_error", **place_of(error), path=request.scope["path"].split("/")[1:3])
     title = say("problem.internal", reader_language(request))
     return _respond(request, "internal", title, 500)
-
-
-def _place(error: Exception) -> dict[str, Any]:
-    """Where it happened: the error's class and the last lines of code it went through."""
-    frames, trace = [], error.__traceback__
-    while trace is not None:
-        frames.append(f"{trace.tb_frame.f_code.co_filename.rpartition('/')[2]}:{trace.tb_lineno}")
-        trace = trace.tb_next
-    constraint = getattr(error, "constraint_name", None)
-    return {"error": type(error).__name__, "at": frames[-4:], **({"constraint": constraint} if constraint else {})}
 
 
 def _field_errors(error: ValidationException) -> list[dict[str, str]]:

@@ -15,7 +15,8 @@ from teledeclaration.employers.roles import PUBLIC, RIGHTS, allows
 from teledeclaration.problems import EXCEPTION_HANDLERS
 
 OPEN = re.compile(
-    r"/v1/session|/v1/invitations"  # signing in, taking a role up
+    r"/"  # the first page
+    r"|/v1/session|/v1/invitations"  # signing in, taking a role up
     r"|/v|/v/{code:str}|/v1/verifications/{code:str}|/v/fonts/.*|/static/.*"  # verifying a document by its code
     r"|/healthz|/readyz|/metrics|/v1/schema(/.*)?|/problems/.*"
 )

@@ -6,19 +6,23 @@ The only module that runs arq. Two queues, each with its own slots, so that long
 import argparse
 import asyncio
 import contextlib
+import functools
 import signal
-from collections.abc import AsyncIterator, Sequence
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 import structlog
 from arq import Worker, cron
 from arq.worker import Function, func
+from prometheus_client import Counter
 from redis.exceptions import RedisError
 
 from teledeclaration import database
 from teledeclaration.clock import Clock, system_clock
 from teledeclaration.documents.seal import FileSealer
+from teledeclaration.errors import place_of
 from teledeclaration.intake.reader import ReaderServer
 from teledeclaration.legislation import load
 from teledeclaration.observed import configure_logs
@@ -33,12 +37,15 @@ from workers.read_upload import read_upload
 from workers.seal_document import seal_document
 from workers.seal_journals import seal_journals
 from workers.sweep import sweep
+from workers.tidy import tidy
 
 JOB_TIMEOUT_S = 3600
 LONG_JOBS_AT_ONCE = 2
 _EVERY_FEW_SECONDS = set(range(0, 60, 5))
 
 log = structlog.get_logger(__name__)
+
+JOBS = Counter("teledeclaration_jobs", "Jobs ended", ["job", "outcome"])
 
 
 @asynccontextmanager
@@ -68,9 +75,10 @@ def workers_of(settings: Settings, ctx: dict[str, Any]) -> list[Worker]:
     """A worker for short work, which also keeps the cron, and one for long work."""
     jobs = [_job(one) for one in (read_upload, assess_declaration, seal_document, book_opening_balance, load_register)]
     clockwork = [
-        cron(sweep, second=_EVERY_FEW_SECONDS, run_at_startup=True, keep_result=0),
-        cron(seal_journals, minute=7, keep_result=0),
-        cron(prove_ledgers, hour=2, minute=23, keep_result=0),
+        cron(_observed(sweep), name="cron:sweep", second=_EVERY_FEW_SECONDS, run_at_startup=True, keep_result=0),
+        cron(_observed(seal_journals), name="cron:seal_journals", minute=7, keep_result=0),
+        cron(_observed(prove_ledgers), name="cron:prove_ledgers", hour=2, minute=23, keep_result=0),
+        cron(_observed(tidy), name="cron:tidy", hour=3, minute=41, keep_result=0),
     ]
     return [
         _worker(settings, ctx, SHORT, jobs, settings.worker_jobs, clockwork),
@@ -78,9 +86,29 @@ def workers_of(settings: Settings, ctx: dict[str, Any]) -> list[Worker]:
     ]
 
 
-def _job(coroutine: Any) -> Function:
+def _job(coroutine: Callable[..., Awaitable[Any]]) -> Function:
     """A job is tried once by arq: what fails is sent again by the sweeper, from its row."""
-    return func(coroutine, keep_result=0, timeout=JOB_TIMEOUT_S, max_tries=1)
+    name = coroutine.__name__
+    return func(_observed(coroutine), name=name, keep_result=0, timeout=JOB_TIMEOUT_S, max_tries=1)
+
+
+def _observed(coroutine: Callable[..., Awaitable[Any]]) -> Any:
+    """The job, with a line of log and a metric for each end; a failure is logged without its text."""
+
+    @functools.wraps(coroutine)
+    async def observed(ctx: dict[str, Any], *arguments: Any) -> Any:
+        started = time.perf_counter()
+        try:
+            result = await coroutine(ctx, *arguments)
+        except Exception as error:
+            JOBS.labels(coroutine.__name__, "failed").inc()
+            log.error("job_failed", job=coroutine.__name__, subject=arguments[-1:], **place_of(error))  # noqa: TRY400 - no text
+            return None
+        JOBS.labels(coroutine.__name__, "done").inc()
+        log.info("job", job=coroutine.__name__, milliseconds=round(1000 * (time.perf_counter() - started)))
+        return result
+
+    return observed
 
 
 def _worker(

@@ -46,7 +46,8 @@ async def sweep(ctx: dict[str, Any]) -> int:
         subject = book_opening_balance.subject_of(employer_id)
         await ctx["queue"].enqueue(book_opening_balance.NAME, employer_id=employer_id, subject=subject)
     for load_id in loads:
-        await ctx["queue"].enqueue(load_register.NAME, employer_id=0, subject=load_id, queue=LONG)
+        turn = f"sweep-{now:%H%M}"  # a killed worker's job keeps its id in Redis: another one each minute
+        await ctx["queue"].enqueue(load_register.NAME, employer_id=0, subject=load_id, queue=LONG, turn=turn)
     return len(readings) + len(declarations) + len(papers) + len(openings) + len(loads)
 
 

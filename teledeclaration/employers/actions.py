@@ -301,10 +301,12 @@ async def create_account(
     employer: str | None = None,
     mode: Mode = "live",
     wilayas: list[int] | None = None,
+    password_hash: str | None = None,
 ) -> UUID:
     """Give an address a role, making its account where it has none (else its password stays); the account's id.
 
     For members `employer` is the number; for officers `wilayas` is their scope, None for the whole country.
+    `password_hash` saves the work of hashing where many accounts share a password, as a sample fund's do.
     WeakPassword, MisplacedRole, EmployerNotFound.
     """
     email = email.strip().lower()
@@ -325,7 +327,7 @@ async def create_account(
     )
     account_id = known.account_id if known else uuid4()
     refuse_weak(password, email=email)
-    password_hash = None if known else await hash_password(password)
+    password_hash = None if known else password_hash or await hash_password(password)
     async with transaction(pool, _COMMAND_LINE) as connection:
         if password_hash is not None:
             await account_queries.insert_account(

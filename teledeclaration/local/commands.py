@@ -26,7 +26,7 @@ HEALTH_PATH = "/readyz"
 def serve(arguments: Sequence[str] = ()) -> int:
     """The API server, until it is told to stop. 2 where a setting is missing or wrong."""
     argparse.ArgumentParser(prog="teledeclaration serve", description=serve.__doc__).parse_args(arguments)
-    if (settings := _settings_or_words()) is None:
+    if (settings := settings_or_words()) is None:
         return 2
     from granian.constants import Interfaces, Loops
     from granian.log import LogLevels
@@ -60,7 +60,7 @@ def application() -> "Litestar":
 def migrate(arguments: Sequence[str] = ()) -> int:
     """Bring the schema up to date, as the owner; safe to run twice and from several hosts at once."""
     argparse.ArgumentParser(prog="teledeclaration migrate", description=migrate.__doc__).parse_args(arguments)
-    if (settings := _settings_or_words()) is None:
+    if (settings := settings_or_words()) is None:
         return 2
     if not settings.migration_database_url:
         tell("the setting MIGRATION_DATABASE_URL is missing: the migration runs as the schema's owner")
@@ -77,7 +77,7 @@ def health(arguments: Sequence[str] = ()) -> int:
     parser = argparse.ArgumentParser(prog="teledeclaration health", description=health.__doc__)
     parser.add_argument("what", choices=("api", "worker"))
     what = parser.parse_args(arguments).what
-    if (settings := _settings_or_words()) is None:
+    if (settings := settings_or_words()) is None:
         return 2
     healthy = api_answers(settings.port) if what == "api" else workers_signed_in(settings.redis_url)
     tell(f"{what}: {'healthy' if healthy else 'not healthy'}")
@@ -107,7 +107,8 @@ def workers_signed_in(redis_url: str) -> bool:
         return False
 
 
-def _settings_or_words() -> Settings | None:
+def settings_or_words() -> Settings | None:
+    """The settings of this process; None, told, where one is missing or wrong."""
     try:
         return read_settings()
     except MissingSetting as missing:

@@ -197,7 +197,7 @@ class Platform:
             "  Ctrl-C stops everything and keeps the data.",
         ]
         rule = "─" * 78
-        return "\n".join(["", rule, *lines, rule, ""])
+        return "\n".join(line.rstrip() for line in ["", rule, *lines, rule, ""])
 
     def _sample_lines(self, sample: SampleFund) -> list[str]:
         lines = ["", "  A sample fund; nobody in it exists:", "", *(f"    {line}" for line in sample.sign_ins())]

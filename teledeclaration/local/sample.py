@@ -22,6 +22,7 @@ from teledeclaration.employers import account_queries
 from teledeclaration.employers.actions import create_account, create_twin
 from teledeclaration.employers.errors import TwinExists
 from teledeclaration.employers.holders import select_membership
+from teledeclaration.employers.passwords import hash_password
 from teledeclaration.local.sample_filing import Filer, file_sample
 from teledeclaration.local.sample_people import SamplePerson, employment_rows, people_of, people_rows
 from teledeclaration.registry.actions import Cell, receive_rows
@@ -155,13 +156,14 @@ async def _is_whole(pool: Pool) -> bool:
 async def _put_in(pool: Pool, settings: Settings) -> None:
     now = system_clock()
     await _load(pool, settings, "employers", employer_rows())
-    await asyncio.gather(
-        _put_people_in(pool, settings, _declared_year(settings, now)),
-        *(_put_member_in(pool, account, now) for account in ACCOUNTS[:-1]),
+    _, password_hash = await asyncio.gather(
+        _put_people_in(pool, settings, _declared_year(settings, now)), hash_password(PASSWORD)
     )
+    for account in ACCOUNTS[:-1]:
+        await _put_member_in(pool, account, password_hash, now)
     for owner in TWINNED:
         await _make_twin(pool, owner, now)
-    await _put_member_in(pool, ACCOUNTS[-1], now)
+    await _put_member_in(pool, ACCOUNTS[-1], password_hash, now)
 
 
 def _declared_year(settings: Settings, now: datetime) -> int:
@@ -229,7 +231,7 @@ def _balances(employers: list[Row], year: int) -> list[Row]:
     return rows
 
 
-async def _put_member_in(pool: Pool, account: SampleAccount, now: datetime) -> None:
+async def _put_member_in(pool: Pool, account: SampleAccount, password_hash: str, now: datetime) -> None:
     for number in account.employers or (None,):
         await create_account(
             pool,
@@ -240,6 +242,7 @@ async def _put_member_in(pool: Pool, account: SampleAccount, now: datetime) -> N
             now=now,
             employer=number,
             wilayas=None if account.wilayas is None else list(account.wilayas),
+            password_hash=password_hash,
         )
 
 

@@ -33,6 +33,10 @@ async def first_children_of(process: int) -> list[int]:
     return children
 
 
+def open_descriptors() -> int:
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
+
+
 def scratches() -> list[Path]:
     return list(Path(tempfile.gettempdir()).glob(f"teledeclaration-reader-{os.getpid()}-*/*"))
 
@@ -133,10 +137,10 @@ async def test_a_cancelled_read_leaves_the_next_ones_alone(reader: ReaderServer)
 
 async def test_nothing_is_left_behind(reader: ReaderServer) -> None:
     await read_raw(HAND_KEPT, filename="a.xlsx", limits=LIMITS, reader=reader)
-    descriptors = len(os.listdir("/proc/self/fd"))
+    descriptors = open_descriptors()
     for _ in range(10):
         await read_raw(HAND_KEPT, filename="a.xlsx", limits=LIMITS, reader=reader)
-    assert len(os.listdir("/proc/self/fd")) <= descriptors + 1
+    assert open_descriptors() <= descriptors + 1
     assert not scratches()
 
 

@@ -40,9 +40,9 @@ class Stack:
         self.postgres = EmbeddedPostgres(self.folder / "postgres")
         self.valkey = EmbeddedValkey(self.folder / "valkey")
         self.postgres.start()
-        self._open.callback(lambda: self.postgres.stop())
+        self._open.callback(self.postgres.stop)
         self.valkey.start()
-        self._open.callback(lambda: self.valkey.stop())
+        self._open.callback(self.valkey.stop)
         asyncio.run(self._migrate())
         self._port = self._open.enter_context(reserved_port())
         self.address = f"http://127.0.0.1:{self._port}"
@@ -115,7 +115,8 @@ class Stack:
                 "INSERT INTO payment_centres (employer_id, centre, agency) VALUES ($1, '16001', '16001')", employer_id
             )
             await connection.execute(
-                "INSERT INTO accounts (account_id, email, name, password_hash, created_at) VALUES ($1, $2, 'N', '', $3)",
+                "INSERT INTO accounts (account_id, email, name, password_hash, created_at)"
+                " VALUES ($1, $2, 'N', '', $3)",
                 account_id,
                 f"{employer_id}@example.dz",
                 now,

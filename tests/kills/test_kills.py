@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from payroll_files import workbook
-from processes import Stack
+
+from kills.payroll_files import workbook
+from kills.processes import Stack
 
 pytestmark = pytest.mark.slow
 
 LINES = 25_000
-MIDDLE = ("reading", "checking", "storing")
 
 
 @pytest.fixture(scope="module")
@@ -41,8 +41,17 @@ def restart_postgres(stack: Stack) -> None:
     stack.restart_postgres()
 
 
-@pytest.mark.parametrize("phase", MIDDLE)
-@pytest.mark.parametrize("kill", [kill_worker, kill_api, kill_valkey_and_lose_its_data, restart_postgres])
+KILLS = [
+    *((kill_worker, phase) for phase in ("reading", "checking", "storing")),
+    (kill_api, "reading"),
+    (kill_valkey_and_lose_its_data, "received"),
+    (kill_valkey_and_lose_its_data, "checking"),
+    (restart_postgres, "checking"),
+    (restart_postgres, "storing"),
+]
+
+
+@pytest.mark.parametrize(("kill", "phase"), KILLS)
 def test_the_upload_ends_checked_once(stack: Stack, kill: Callable[[Stack], None], phase: str) -> None:
     employer = stack.new_employer()
     upload = employer.send(workbook(LINES, number=employer.number))

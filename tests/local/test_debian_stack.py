@@ -13,8 +13,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import asyncpg
+import httpx
 import pytest
 import yaml
 
@@ -160,8 +162,10 @@ def command(*words: str) -> list[str]:
     return [sys.executable, "-m", "teledeclaration", *words]
 
 
-def run(production: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command(*words), env=production, capture_output=True, text=True, check=False, cwd=PROJECT)
+def run(production: dict[str, str], *words: str, entered: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command(*words), env=production, input=entered, capture_output=True, text=True, check=False, cwd=PROJECT
+    )
 
 
 @contextmanager
@@ -207,6 +211,48 @@ def test_the_api_server_and_a_worker_become_healthy_and_stop_in_order(
     with running(production, "serve", log=api_log) as api, running(production, "worker", log=worker_log) as worker:
         until_healthy(production, "api", api, api_log)
         until_healthy(production, "worker", worker, worker_log)
+
+
+def test_an_upload_is_checked_to_the_end(production: dict[str, str], servers_folder: Path, tmp_path: Path) -> None:
+    """As an operator starts: migrate, load the employers, make an account; then as an HR office: sign in, upload."""
+    assert run(production, "migrate").returncode == 0
+    employers = tmp_path / "employers.csv"
+    employers.write_text(
+        "Numéro employeur;Raison sociale;Wilaya;Agence;Centres payeurs\n1647091706;SARL El Amel Plastiques;16;16002;16002\n"
+    )
+    loaded = run(production, "load", "employers", str(employers))
+    assert loaded.returncode == 0, loaded.stdout + loaded.stderr
+    about = ("sofia@el-amel.example", "--name", "Sofia Amrani", "--role", "owner", "--employer", "1647091706")
+    made = run(production, "account", *about, entered="correct horse battery\n")
+    assert made.returncode == 0, made.stdout + made.stderr
+    api_log, worker_log = servers_folder / "upload-api.log", servers_folder / "upload-worker.log"
+    with running(production, "serve", log=api_log) as api, running(production, "worker", log=worker_log):
+        until_healthy(production, "api", api, api_log)
+        client = signed_in(production)
+        content = (PROJECT / "tests/files/workbooks/annual-2025-kept-by-hand.xlsx").read_bytes()
+        sent = client.post("/v1/uploads", params={"filename": "annual.xlsx", "year": 2025}, content=content)
+        assert sent.status_code == 202, sent.text
+        draft = until_checked(client, sent.json()["draft_id"], worker_log)
+    assert draft["line_count"] == 48
+    assert {"annual_not_sum", "nss_length"} <= {count["code"] for count in draft["findings"]}
+
+
+def signed_in(production: dict[str, str]) -> httpx.Client:
+    """The cookie is for TLS alone: here it is carried by hand, as a front door on this machine would."""
+    client = httpx.Client(base_url=f"http://{LOOPBACK}:{production['PORT']}", timeout=SECONDS_MAX)
+    client.headers["Origin"] = production["PUBLIC_URL"]
+    credentials = {"email": "sofia@el-amel.example", "password": "correct horse battery"}
+    answer = client.post("/v1/session", json=credentials).raise_for_status()
+    client.headers["Cookie"] = answer.headers["set-cookie"].partition(";")[0]
+    return client
+
+
+def until_checked(client: httpx.Client, draft_id: str, log: Path) -> Any:
+    deadline = time.monotonic() + SECONDS_MAX
+    while (draft := client.get(f"/v1/drafts/{draft_id}").raise_for_status().json())["progress"]["status"] == "waiting":
+        assert time.monotonic() < deadline, log.read_text()
+        time.sleep(0.2)
+    return draft
 
 
 def test_a_missing_secret_stops_the_start_with_its_name(production: dict[str, str]) -> None:

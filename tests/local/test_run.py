@@ -4,62 +4,20 @@ import os
 import re
 import signal
 import socket
-import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from local.platform_terminal import Terminal
 from teledeclaration import openapi
 from teledeclaration.local.ports import reserved_port
 from teledeclaration.local.processes import ServiceUser, is_alive
 from teledeclaration.local.run import API_PAGES, data_folder
 
-SCRIPT = Path(__file__).with_name("platform_under_test.py")
-
-
-class Terminal:
-    """The platform in a terminal: its lines, its process."""
-
-    def __init__(self, data: Path, port: int) -> None:
-        self.lines: list[str] = []
-        environment = {**os.environ, "TELEDECLARATION_DATA": str(data), "PORT": str(port)}
-        self.process = subprocess.Popen(
-            [sys.executable, str(SCRIPT)],
-            env={**environment, "PYTHONPATH": str(Path.cwd())},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-
-    def _read(self) -> None:
-        assert self.process.stdout
-        for line in self.process.stdout:
-            self.lines.append(line)
-
-    @property
-    def text(self) -> str:
-        return "".join(self.lines)
-
-    def wait_for(self, pattern: str, *, count: int = 1, seconds: float = 20) -> re.Match[str]:
-        """The `count`-th place where the pattern is seen."""
-        deadline = time.monotonic() + seconds
-        while len(found := list(re.finditer(pattern, self.text))) < count:
-            assert time.monotonic() < deadline, f"no {pattern!r} in:\n{self.text}"
-            assert self.process.poll() is None, f"ended without {pattern!r}:\n{self.text}"
-            time.sleep(0.02)
-        return found[count - 1]
-
-    def end(self) -> int:
-        code = self.process.wait(30)
-        self._reader.join(5)
-        return code
+SCRIPT = [sys.executable, str(Path(__file__).with_name("platform_under_test.py"))]
 
 
 @pytest.fixture
@@ -69,7 +27,7 @@ def terminal(servers_folder: Path) -> Iterator[Callable[[str], Terminal]]:
     with reserved_port() as port:
 
         def open_terminal(name: str) -> Terminal:
-            opened.append(Terminal(servers_folder / name, port))
+            opened.append(Terminal(SCRIPT, servers_folder / name, port))
             return opened[-1]
 
         yield open_terminal
@@ -150,7 +108,7 @@ def test_everything_dies_with_it_however_it_dies(terminal: Callable[[str], Termi
 def test_a_used_port_is_told_with_its_setting(terminal: Callable[[str], Terminal], servers_folder: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        refused = Terminal(servers_folder / "refused-run", port)
+        refused = Terminal(SCRIPT, servers_folder / "refused-run", port)
         assert refused.end() == 1
     assert re.search(rf"port {port}.*used.*PORT", refused.text)
     assert "Traceback" not in refused.text

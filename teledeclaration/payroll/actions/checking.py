@@ -23,6 +23,7 @@ import structlog
 
 from schemas.actors import Actor, job
 from schemas.employers import EmployerFacts
+from schemas.legislation import GENERAL
 from schemas.payroll import SentLines
 from teledeclaration import outbox
 from teledeclaration.clock import Clock, legal_day, moved
@@ -43,6 +44,8 @@ from teledeclaration.settings import Settings
 from teledeclaration.storage import Storage
 
 _HEARTBEAT_S = 8.0
+BUILDING = "building"
+"""The rate category of the building sector's workers, who have a line more (R38)."""
 
 log = structlog.get_logger(__name__)
 
@@ -58,14 +61,15 @@ class ReadingTools:
     settings: Settings
     clock: Clock
 
-    @property
-    def limits(self) -> ReadingLimits:
-        return ReadingLimits(
-            max_bytes=self.settings.upload_bytes_max,
-            max_lines_workbook=self.settings.workbook_lines_max,
-            max_lines_other=self.settings.declaration_lines_max,
-            memory_bytes=self.settings.reader_memory_bytes,
-        )
+
+def reading_limits(settings: Settings) -> ReadingLimits:
+    """How much one file may cost here."""
+    return ReadingLimits(
+        max_bytes=settings.upload_bytes_max,
+        max_lines_workbook=settings.workbook_lines_max,
+        max_lines_other=settings.declaration_lines_max,
+        memory_bytes=settings.reader_memory_bytes,
+    )
 
 
 @dataclass(frozen=True)
@@ -178,13 +182,14 @@ def _asked(tools: ReadingTools, work: Work) -> Asked:
         today=today,
         employer_number=work.employer.number,
         open_categories=frozenset(categories),
+        usual_category=BUILDING if work.employer.building_sector else GENERAL,
     )
 
 
 async def _file(tools: ReadingTools, work: Work, asked: Asked) -> Result:
     content = await tools.storage.read(work.upload.content_hash)
     filename = work.upload.filename
-    raw = await read_raw(content, filename=filename, limits=tools.limits, reader=tools.reader)
+    raw = await read_raw(content, filename=filename, limits=reading_limits(tools.settings), reader=tools.reader)
     await _say_progress(tools, work, "checking", rows_done=sum(sheet.cells.height for sheet in raw.sheets))
     checked = await asyncio.to_thread(contents.read_file, raw, asked, filename)
     registers = await _registers(tools, work, checked.lines)

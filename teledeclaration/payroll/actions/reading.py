@@ -8,13 +8,13 @@ import msgspec
 import polars as pl
 
 from schemas.findings import Severity
-from schemas.legislation import GENERAL
 from schemas.payroll import SentLine, SentLines
 from teledeclaration.intake.casting import CastContext, cast_column
 from teledeclaration.intake.checking import CheckContext, CheckedFile, check_lines, check_raw, ordered, seen_in_lines
 from teledeclaration.intake.checks import Rules
 from teledeclaration.intake.forms import ANNUAL
 from teledeclaration.intake.header_checks import header_sums
+from teledeclaration.intake.headers import Unrecognised
 from teledeclaration.intake.lines import cast_findings, unread_cells
 from teledeclaration.intake.problems import shaped, together
 from teledeclaration.intake.raw import RawFile, TextHeader
@@ -39,13 +39,14 @@ class Registers:
 
 @dataclass(frozen=True)
 class Asked:
-    """What is to be declared: the rules of its year, whose it is."""
+    """What is to be declared: the rules of its year, whose it is, and the rate category of who has no other."""
 
     rules: Rules
     year: int
     today: date
     employer_number: str
     open_categories: frozenset[str]
+    usual_category: str
 
 
 @dataclass(frozen=True)
@@ -58,10 +59,15 @@ class Result:
     facts: dict[str, Any] = field(default_factory=dict)
 
 
+def _not_here(year: int) -> Rules:
+    """Movements are not what an annual declaration is made of."""
+    raise Unrecognised("other-form", year=year)
+
+
 def read_file(raw: RawFile, asked: Asked, filename: str) -> CheckedFile:
     """The file's own lines and findings, before the registers are asked."""
     context = CheckContext(
-        rules={"annual": lambda _: asked.rules},
+        rules={"annual": lambda _: asked.rules, "movements": _not_here},
         today=asked.today,
         employer_number=asked.employer_number,
         year=asked.year,
@@ -195,14 +201,14 @@ def _register_findings(lines: pl.DataFrame, asked: Asked, registers: Registers) 
 
 
 def _with_categories(lines: pl.DataFrame, asked: Asked, registers: Registers) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Each line's rate category: as sent, else as its employment's in the register, else the general one."""
+    """Each line's rate category: as sent, else as its employment's in the register, else the employer's usual one."""
     if "rate_category" not in lines.columns:
         lines = lines.with_columns(rate_category=pl.lit(None, pl.String))
     registered = registers.employments.select("nss", registered="rate_category").unique("nss", keep="last")
     joined = lines.join(registered, on="nss", how="left", maintain_order="left")
-    lines = joined.with_columns(rate_category=pl.coalesce("rate_category", "registered", pl.lit(GENERAL))).drop(
-        "registered"
-    )
+    lines = joined.with_columns(
+        rate_category=pl.coalesce("rate_category", "registered", pl.lit(asked.usual_category))
+    ).drop("registered")
     return lines, _closed_categories(lines, asked)
 
 
@@ -218,7 +224,7 @@ def _closed_categories(lines: pl.DataFrame, asked: Asked) -> pl.DataFrame:
             severity=pl.lit(Severity.ERROR.value),
             seen=pl.col("rate_category"),
             expected=pl.lit(", ".join(sorted(asked.open_categories))),
-            proposed=pl.lit(GENERAL),
+            proposed=pl.lit(asked.usual_category),
         )
     )
 

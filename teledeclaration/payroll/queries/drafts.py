@@ -134,11 +134,15 @@ async def select_drafts(
 async def update_draft_reading(
     connection: Connection, *, employer_id: int, draft_id: UUID, reading_id: UUID, now: datetime
 ) -> None:
-    """Let the draft stand on the lines of this reading."""
+    """Let the draft stand on the lines of this reading, unless it stands on a later one by now."""
     await connection.execute(
         """
-        UPDATE drafts SET reading_id = $3, revision = revision + 1, updated_at = $4
-         WHERE employer_id = $1 AND draft_id = $2 AND status = 'open'
+        UPDATE drafts d SET reading_id = $3, revision = revision + 1, updated_at = $4
+         WHERE d.employer_id = $1 AND d.draft_id = $2 AND d.status = 'open'
+           AND NOT EXISTS (SELECT 1 FROM readings standing, readings this
+                            WHERE standing.employer_id = $1 AND standing.reading_id = d.reading_id
+                              AND this.employer_id = $1 AND this.reading_id = $3
+                              AND standing.created_at > this.created_at)
         """,
         employer_id,
         draft_id,

@@ -7,7 +7,7 @@ import msgspec
 from litestar import Response, delete, get, patch, post, put
 from litestar.datastructures import State
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, QueryParameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from schemas.findings import Finding, Severity
 from schemas.payroll import (
@@ -25,9 +25,9 @@ from teledeclaration.clock import legal_day
 from teledeclaration.database import Connection, transaction
 from teledeclaration.employers.guard import Caller, guarded
 from teledeclaration.errors import NotFound
-from teledeclaration.intake.raw import ReadingLimits
 from teledeclaration.intake.reader import annotated_copy
 from teledeclaration.payroll.actions import drafts as actions
+from teledeclaration.payroll.actions.checking import reading_limits
 from teledeclaration.payroll.actions.filing import file_draft
 from teledeclaration.payroll.actions.uploads import receive_lines
 from teledeclaration.payroll.errors import DraftNotChecked, NoWorkbookHere
@@ -59,7 +59,7 @@ class LinesPage(msgspec.Struct, frozen=True):
 
 
 @post("/v1/drafts", **guarded("uploads.send"), tags=["Drafts"], summary="Open a draft for lines by REST")
-async def open_draft(state: State, caller: NamedDependency[Caller], data: NewDraft) -> Response[DraftSummary]:
+async def open_draft(state: State, caller: NamedDependency[Caller], data: JSONBody[NewDraft]) -> Response[DraftSummary]:
     """The open draft of this declaration where there is one, else a new one."""
     now = caller.now(state.clock)
     today = legal_day(now, state.settings.fund_time_zone)
@@ -76,7 +76,7 @@ async def open_draft(state: State, caller: NamedDependency[Caller], data: NewDra
     summary="Send a declaration's lines as JSON",
 )
 async def send_lines(
-    state: State, caller: NamedDependency[Caller], draft_id: FromPath[UUID], data: SentLines
+    state: State, caller: NamedDependency[Caller], draft_id: FromPath[UUID], data: JSONBody[SentLines]
 ) -> Response[Upload]:
     """One part of the lines, up to 50,000; with `last`, all parts together are checked like a file.
 
@@ -160,7 +160,7 @@ async def list_lines(
     summary="Correct lines, or leave them out",
 )
 async def mend_lines(
-    state: State, caller: NamedDependency[Caller], draft_id: FromPath[UUID], data: LineChanges
+    state: State, caller: NamedDependency[Caller], draft_id: FromPath[UUID], data: JSONBody[LineChanges]
 ) -> Draft:
     """Only the fields named change; `left_out` takes a line out of what is filed, or back in. The draft is
     then checked again: `progress` tells when."""
@@ -247,7 +247,7 @@ async def download_annotated(
         filename=upload.filename,
         findings=[show_finding(row, caller.language, reading.facts.get("format")) for row in rows],
         language=caller.language,
-        limits=ReadingLimits(max_bytes=state.settings.upload_bytes_max),
+        limits=reading_limits(state.settings),
         reader=state.reader,
     )
     name = f"{upload.filename.rpartition('.')[0] or upload.filename}-annotated.xlsx"
@@ -289,7 +289,7 @@ async def withdraw(
     summary="File the declaration",
 )
 async def file(
-    state: State, caller: NamedDependency[Caller], draft_id: FromPath[UUID], data: Filing
+    state: State, caller: NamedDependency[Caller], draft_id: FromPath[UUID], data: JSONBody[Filing]
 ) -> Response[Declaration]:
     """The draft as it stood at `revision` becomes a declaration, with its number, legal time and content hash.
 
