@@ -42,16 +42,17 @@ def create_app(settings: Settings | None = None, clock: Clock = system_clock) ->
     """The API server of one installation, with the settings of the environment unless given."""
     settings = settings or read_settings()
     observed.configure_logs(settings.log_level)
+    legislation = load(settings.fund)
     app = Litestar(
         route_handlers=ROUTES,
         guards=[guard],
         dependencies={"caller": Provide(provide_caller, sync_to_thread=False)},
         lifespan=[_open(settings)],
-        state=State({"settings": settings, "clock": clock, "legislation": load(settings.fund)}),
+        state=State({"settings": settings, "clock": clock, "legislation": legislation}),
         exception_handlers=EXCEPTION_HANDLERS,
         middleware=[observed.observe_requests, answer_once],
         before_request=claim_key,
-        openapi_config=openapi.config(settings.public_url),
+        openapi_config=openapi.config(settings.public_url, legislation),
         signature_types=[Caller],
         logging_config=None,  # ours is set above; the framework's would log addresses
         debug=False,

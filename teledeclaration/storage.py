@@ -9,7 +9,7 @@ The same content is stored once for all; which employer may read it is told by t
 import hashlib
 from collections.abc import AsyncIterable, AsyncIterator
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 from urllib.parse import parse_qsl, urlsplit
 from uuid import uuid4
 
@@ -20,6 +20,9 @@ from obstore.store import LocalStore, ObjectStore, S3Store
 
 from teledeclaration.errors import TooLarge
 from teledeclaration.settings import Settings, WrongSetting
+
+if TYPE_CHECKING:
+    from obstore.store import S3Config
 
 _REGION = "us-east-1"  # what S3-compatible storage of one's own expects where none is named
 
@@ -55,8 +58,7 @@ class Storage:
                 async for chunk in chunks:
                     digest.update(chunk)
                     size += len(chunk)
-                    if size > bytes_max:
-                        raise UploadTooLarge(limit_mb=bytes_max // 1_000_000)
+                    _refuse_over(size, bytes_max)
                     await writer.write(chunk)
             stored = Stored(digest.hexdigest(), size)
             await rename_async(self._store, incoming, _path(stored.content_hash), overwrite=True)
@@ -101,6 +103,11 @@ class Storage:
             return
 
 
+def _refuse_over(size: int, bytes_max: int) -> None:
+    if size > bytes_max:
+        raise UploadTooLarge(limit_mb=bytes_max // 1_000_000)
+
+
 def _open_store(url: str, *, key_id: str, secret_key: str) -> ObjectStore:
     if url.startswith("file://"):
         return LocalStore(Path(url.removeprefix("file://")).absolute(), mkdir=True)
@@ -117,12 +124,15 @@ def _open_store(url: str, *, key_id: str, secret_key: str) -> ObjectStore:
     )
 
 
-def _open_bucket(bucket: str, *, prefix: str, region: str, endpoint: str, keys: dict[str, str]) -> S3Store:
+def _open_bucket(bucket: str, *, prefix: str, region: str, endpoint: str, keys: "S3Config") -> S3Store:
     """Without keys, those that the machine itself is given; plain HTTP only where the endpoint says so."""
+    config: S3Config = {"region": region, **keys}
+    if endpoint:
+        config["endpoint"] = endpoint
     return S3Store(
         bucket,
         prefix=prefix or None,
-        config={"region": region, **({"endpoint": endpoint} if endpoint else {}), **keys},
+        config=config,
         client_options={"allow_http": endpoint.startswith("http://")},
     )
 

@@ -57,7 +57,13 @@ def _verification(document: queries.DocumentRow, state: State) -> Verification:
     )
 
 
-@get("/v1/verifications/{code:str}", opt={"action": "public"}, tags=["Verification"], summary="Verify a document")
+@get(
+    "/v1/verifications/{code:str}",
+    opt={"action": "public"},
+    tags=["documents"],
+    security=[{}],
+    summary="Verify a document",
+)
 async def verify_code(state: State, code: FromPath[str]) -> Verification:
     """Whether the fund issued a document and it still stands, from the code printed on it.
 

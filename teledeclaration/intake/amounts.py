@@ -13,6 +13,7 @@ Habit = Literal["comma", "dot", "none"]
 """The decimal mark a file is seen to use in its texts."""
 
 _DIGITS_MAX = 13
+_HABIT_SAMPLE = 5_000
 _PLAIN = rf"^-?[0-9]{{1,{_DIGITS_MAX}}}(\.[0-9]{{1,2}})?$"
 _NOISE = r"[\s\x{00A0}\x{202F}\x{2009}\x{200E}\x{200F}'’`٬]"
 _CURRENCY = r"(?i)(da|dzd|dinars?|دج|د\.ج\.?|دينار)\.?$|^(da|dzd|دج)"
@@ -32,7 +33,7 @@ def habit_of(columns: list[tuple[pl.Series, pl.Series | None]]) -> Habit:
     comma = dot = 0
     for texts, numeric in columns:
         written = texts if numeric is None else texts.filter(~numeric.fill_null(value=False))
-        odd = _cleaned(written.filter(written.str.contains("[.,]").fill_null(value=False)))
+        odd = _cleaned(written.filter(written.str.contains("[.,٫]").fill_null(value=False)).head(_HABIT_SAMPLE))
         comma += int(odd.str.contains(_COMMA_DECIMAL).sum())
         dot += int(odd.str.contains(_DOT_DECIMAL).sum())
     if comma == dot:

@@ -24,6 +24,7 @@ _ZERO_DAY = "1900-01-01"  # a blank cell shown as a date is a day of 1899 or 190
 _MAYBE_MONTH_FIRST = r"^\s*[\d٠-٩]{1,2}\s*[-./\\،]\s*[\d٠-٩]{1,2}\s*[-./\\،]\s*[\d٠-٩]{2,4}"
 _MONTH_FIRST_MIN_SHARE = 0.2
 _MONTH_FIRST_MIN_TIMES = 4
+_HABIT_SAMPLE = 5_000
 _YOUNGEST = 10
 
 
@@ -140,12 +141,16 @@ def _century(short: pl.Expr, kind: DateKind, year: int) -> pl.Expr:
     return pl.when(number <= latest % 100).then(pl.lit(str(century))).otherwise(pl.lit(str(century - 1)))
 
 
+def _some(texts: pl.Series) -> pl.Series:
+    return texts.filter(texts.str.contains(_MAYBE_MONTH_FIRST)).head(_HABIT_SAMPLE)
+
+
 def is_month_first(columns: list[pl.Series]) -> bool:
     """Whether a file writes the month first: many of its dates can be read so only, and hardly any the other way."""
     written = pl.concat(
         [
             pl.Series([], dtype=pl.String),
-            *(_unified(texts.filter(texts.str.contains(_MAYBE_MONTH_FIRST))) for texts in columns),
+            *(_unified(_some(texts)) for texts in columns),
         ]
     )
     parts = pl.DataFrame({"text": written}).select(

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from openpyxl import Workbook
 from openpyxl.styles import Alignment, Font
+from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 
 from teledeclaration.local.sample_people import SamplePerson
@@ -51,10 +52,10 @@ def _write_header(sheet: Worksheet, *, name: str, number: str, year: int) -> Non
     sheet.append([*[None] * len(before), *["Durée", "U", "Montant"] * 4])
     for column in range(_FIRST_QUARTER_COLUMN, _TOTAL_COLUMN, 3):
         sheet.merge_cells(start_row=_HEADER_ROW, end_row=_HEADER_ROW, start_column=column, end_column=column + 2)
-    for row in sheet.iter_rows(min_row=1, max_row=_HEADER_ROW + 1):
-        for cell in row:
+    for number in range(1, _HEADER_ROW + 2):
+        for cell in sheet[number]:
             cell.font = Font(bold=True)
-            cell.alignment = Alignment(horizontal="center" if cell.row >= _HEADER_ROW else None)
+            cell.alignment = Alignment(horizontal="center" if number >= _HEADER_ROW else None)
 
 
 def _line(place: int, person: SamplePerson, monthly: int, year: Year) -> list[Cell]:
@@ -81,5 +82,5 @@ def _write_totals(sheet: Worksheet, lines: int) -> None:
     row = last + 1
     sheet.cell(row, 2, "TOTAL")
     for column in (*range(_FIRST_QUARTER_COLUMN + 2, _TOTAL_COLUMN, 3), _TOTAL_COLUMN):
-        letter = sheet.cell(_HEADER_ROW + 1, column).column_letter
+        letter = get_column_letter(column)
         sheet.cell(row, column, f"=SUM({letter}{first}:{letter}{last})")

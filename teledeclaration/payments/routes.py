@@ -19,7 +19,7 @@ Limit = Annotated[int, QueryParameter(ge=1, le=500, description="How many at mos
 After = Annotated[UUID | None, QueryParameter(description="`next_after` of the page before.")]
 
 
-@get("/v1/dues", **guarded("dues.read"))
+@get("/v1/dues", **guarded("dues.read"), tags=["dues"], summary="What is owed")
 async def list_dues(
     state: State,
     caller: NamedDependency[Caller],
@@ -53,7 +53,7 @@ async def list_dues(
     )
 
 
-@get("/v1/balance", **guarded("dues.read"))
+@get("/v1/balance", **guarded("dues.read"), tags=["dues"], summary="What is owed by due date, and what is held")
 async def show_balance(state: State, caller: NamedDependency[Caller]) -> Balance:
     """What is owed by due date, late and coming, and what is held, as of today where the employer lives."""
     today = legal_day(caller.now(state.clock), state.settings.fund_time_zone)
@@ -61,7 +61,7 @@ async def show_balance(state: State, caller: NamedDependency[Caller]) -> Balance
         return await facts.what_is_owed(connection, employer_id=caller.employer_id, on=today)
 
 
-@get("/v1/ledger", **guarded("dues.read"))
+@get("/v1/ledger", **guarded("dues.read"), tags=["dues"], summary="What was booked")
 async def list_ledger(
     state: State,
     caller: NamedDependency[Caller],
@@ -85,7 +85,7 @@ async def list_ledger(
     return LedgerPage(entries=tuple(entries[:limit]), next_after=_next_entry(entries, limit))
 
 
-@get("/v1/ledger/accounts", **guarded("dues.read"))
+@get("/v1/ledger/accounts", **guarded("dues.read"), tags=["dues"], summary="The balance of each account")
 async def show_trial_balance(state: State, caller: NamedDependency[Caller]) -> TrialBalance:
     """Every account that moved: what was debited, credited, and the balance."""
     async with transaction(state.pool, caller.actor) as connection:

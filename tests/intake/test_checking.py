@@ -232,7 +232,7 @@ CELLS = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     rows=st.lists(st.lists(CELLS, min_size=19, max_size=19), min_size=1, max_size=8),
     stored=st.booleans(),

@@ -217,9 +217,8 @@ def test_an_upload_is_checked_to_the_end(production: dict[str, str], servers_fol
     """As an operator starts: migrate, load the employers, make an account; then as an HR office: sign in, upload."""
     assert run(production, "migrate").returncode == 0
     employers = tmp_path / "employers.csv"
-    employers.write_text(
-        "Numéro employeur;Raison sociale;Wilaya;Agence;Centres payeurs\n1647091706;SARL El Amel Plastiques;16;16002;16002\n"
-    )
+    header = "Numéro employeur;Raison sociale;Wilaya;Agence;Centres payeurs"
+    employers.write_text(f"{header}\n1647091706;SARL El Amel Plastiques;16;16002;16002\n")
     loaded = run(production, "load", "employers", str(employers))
     assert loaded.returncode == 0, loaded.stdout + loaded.stderr
     about = ("sofia@el-amel.example", "--name", "Sofia Amrani", "--role", "owner", "--employer", "1647091706")

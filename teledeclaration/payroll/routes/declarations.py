@@ -58,7 +58,7 @@ class Why(msgspec.Struct, frozen=True, kw_only=True):
     explanation: str
 
 
-@get("/v1/declarations", **guarded("declarations.read"), tags=["Declarations"], summary="What was filed")
+@get("/v1/declarations", **guarded("declarations.read"), tags=["declarations"], summary="What was filed")
 async def list_declarations(
     state: State,
     caller: NamedDependency[Caller],
@@ -78,7 +78,7 @@ async def list_declarations(
 @get(
     "/v1/declarations/{declaration_id:uuid}",
     **guarded("declarations.read"),
-    tags=["Declarations"],
+    tags=["declarations"],
     summary="A declaration and its receipt's facts",
 )
 async def get_declaration(state: State, caller: NamedDependency[Caller], declaration_id: FromPath[UUID]) -> Declaration:
@@ -88,7 +88,7 @@ async def get_declaration(state: State, caller: NamedDependency[Caller], declara
 @get(
     "/v1/declarations/{declaration_id:uuid}/lines",
     **guarded("declarations.read"),
-    tags=["Declarations"],
+    tags=["declarations"],
     summary="Its lines",
 )
 async def list_declared_lines(
@@ -105,7 +105,7 @@ async def list_declared_lines(
 @get(
     "/v1/declarations/{declaration_id:uuid}/lines.csv",
     **guarded("declarations.read"),
-    tags=["Declarations"],
+    tags=["declarations"],
     summary="Its lines as CSV: what the receipt's hash is of",
 )
 async def download_lines(state: State, caller: NamedDependency[Caller], declaration_id: FromPath[UUID]) -> Stream:
@@ -125,7 +125,7 @@ async def download_lines(state: State, caller: NamedDependency[Caller], declarat
 @get(
     "/v1/declarations/{declaration_id:uuid}/receipt.pdf",
     **guarded("documents.read"),
-    tags=["Declarations"],
+    tags=["declarations"],
     summary="The sealed receipt",
 )
 async def download_receipt(state: State, caller: NamedDependency[Caller], declaration_id: FromPath[UUID]) -> Stream:
@@ -143,7 +143,7 @@ async def download_receipt(state: State, caller: NamedDependency[Caller], declar
 @get(
     "/v1/declarations/{declaration_id:uuid}/text-pair.zip",
     **guarded("declarations.read"),
-    tags=["Declarations"],
+    tags=["declarations"],
     summary="The pair of text files",
 )
 async def download_text_pair(
@@ -172,7 +172,7 @@ async def download_text_pair(
 @get(
     "/v1/declarations/{declaration_id:uuid}/assessment",
     **guarded("assessments.read"),
-    tags=["Assessments"],
+    tags=["declarations"],
     summary="What it costs",
 )
 async def get_assessment(state: State, caller: NamedDependency[Caller], declaration_id: FromPath[UUID]) -> Assessment:
@@ -184,7 +184,7 @@ async def get_assessment(state: State, caller: NamedDependency[Caller], declarat
 @get(
     "/v1/declarations/{declaration_id:uuid}/assessment/why",
     **guarded("assessments.read"),
-    tags=["Assessments"],
+    tags=["declarations"],
     summary="Why this amount",
 )
 async def why(

@@ -58,7 +58,7 @@ class LinesPage(msgspec.Struct, frozen=True):
     next: int | None
 
 
-@post("/v1/drafts", **guarded("uploads.send"), tags=["Drafts"], summary="Open a draft for lines by REST")
+@post("/v1/drafts", **guarded("uploads.send"), tags=["drafts"], summary="Open a draft for lines by REST")
 async def open_draft(state: State, caller: NamedDependency[Caller], data: JSONBody[NewDraft]) -> Response[DraftSummary]:
     """The open draft of this declaration where there is one, else a new one."""
     now = caller.now(state.clock)
@@ -72,7 +72,7 @@ async def open_draft(state: State, caller: NamedDependency[Caller], data: JSONBo
     **guarded("uploads.send"),
     status_code=202,
     request_max_body_size=64_000_000,
-    tags=["Drafts"],
+    tags=["drafts"],
     summary="Send a declaration's lines as JSON",
 )
 async def send_lines(
@@ -97,7 +97,7 @@ async def send_lines(
     return Response(shown, status_code=202, headers={"Location": f"/v1/uploads/{shown.upload_id}"})
 
 
-@get("/v1/drafts", **guarded("drafts.read"), tags=["Drafts"], summary="My drafts")
+@get("/v1/drafts", **guarded("drafts.read"), tags=["drafts"], summary="My drafts")
 async def list_drafts(
     state: State,
     caller: NamedDependency[Caller],
@@ -116,7 +116,7 @@ async def list_drafts(
 @get(
     "/v1/drafts/{draft_id:uuid}",
     **guarded("drafts.read"),
-    tags=["Drafts"],
+    tags=["drafts"],
     summary="A draft: what is wrong, what is ready",
 )
 async def get_draft(state: State, caller: NamedDependency[Caller], draft_id: FromPath[UUID]) -> Draft:
@@ -124,13 +124,13 @@ async def get_draft(state: State, caller: NamedDependency[Caller], draft_id: Fro
     return await _shown(state, caller, draft_id)
 
 
-@delete("/v1/drafts/{draft_id:uuid}", **guarded("drafts.mend"), tags=["Drafts"], summary="Give a draft up")
+@delete("/v1/drafts/{draft_id:uuid}", **guarded("drafts.mend"), tags=["drafts"], summary="Give a draft up")
 async def drop_draft(state: State, caller: NamedDependency[Caller], draft_id: FromPath[UUID]) -> None:
     """It can no longer be filed; what was sent is kept."""
     await actions.drop_draft(state.pool, caller, draft_id=draft_id, now=caller.now(state.clock))
 
 
-@get("/v1/drafts/{draft_id:uuid}/lines", **guarded("drafts.read"), tags=["Drafts"], summary="A draft's lines")
+@get("/v1/drafts/{draft_id:uuid}/lines", **guarded("drafts.read"), tags=["drafts"], summary="A draft's lines")
 async def list_lines(
     state: State,
     caller: NamedDependency[Caller],
@@ -156,7 +156,7 @@ async def list_lines(
 @patch(
     "/v1/drafts/{draft_id:uuid}/lines",
     **guarded("drafts.mend"),
-    tags=["Drafts"],
+    tags=["drafts"],
     summary="Correct lines, or leave them out",
 )
 async def mend_lines(
@@ -179,7 +179,7 @@ async def mend_lines(
 @get(
     "/v1/drafts/{draft_id:uuid}/findings",
     **guarded("drafts.read"),
-    tags=["Drafts"],
+    tags=["drafts"],
     summary="What is wrong, cell by cell",
 )
 async def list_findings(
@@ -215,7 +215,7 @@ async def list_findings(
 @get(
     "/v1/drafts/{draft_id:uuid}/annotated.xlsx",
     **guarded("drafts.read"),
-    tags=["Drafts"],
+    tags=["drafts"],
     summary="The workbook with every mistake at its cell",
 )
 async def download_annotated(
@@ -257,7 +257,7 @@ async def download_annotated(
 @put(
     "/v1/drafts/{draft_id:uuid}/confirmations/{code:str}",
     **guarded("findings.confirm"),
-    tags=["Drafts"],
+    tags=["drafts"],
     summary="Answer for all doubts of one kind",
 )
 async def confirm(
@@ -271,7 +271,7 @@ async def confirm(
 @delete(
     "/v1/drafts/{draft_id:uuid}/confirmations/{code:str}",
     **guarded("findings.confirm"),
-    tags=["Drafts"],
+    tags=["drafts"],
     summary="Take an answer back",
 )
 async def withdraw(
@@ -285,7 +285,7 @@ async def withdraw(
     "/v1/drafts/{draft_id:uuid}/declaration",
     **guarded("declarations.file"),
     status_code=201,
-    tags=["Drafts"],
+    tags=["drafts"],
     summary="File the declaration",
 )
 async def file(

@@ -37,7 +37,7 @@ _EVENTS_MAX = 1500
     **guarded("uploads.send"),
     status_code=202,
     request_max_body_size=None,
-    tags=["Uploads"],
+    tags=["uploads"],
     summary="Send a workbook, a CSV or the pair of text files",
 )
 async def send_upload(
@@ -127,7 +127,7 @@ def _wanted(fields: dict[str, Any]) -> tuple[NewDraft, UUID | None]:
         raise Malformed(pointer="/" + str(error).rpartition("$.")[2].rstrip("`")) from None
 
 
-@get("/v1/uploads", **guarded("drafts.read"), tags=["Uploads"], summary="My uploads")
+@get("/v1/uploads", **guarded("drafts.read"), tags=["uploads"], summary="My uploads")
 async def list_uploads(
     state: State,
     caller: NamedDependency[Caller],
@@ -147,13 +147,13 @@ async def list_uploads(
     return [show_upload(row, caller.language) for row in rows]
 
 
-@get("/v1/uploads/{upload_id:uuid}", **guarded("drafts.read"), tags=["Uploads"], summary="How far an upload is")
+@get("/v1/uploads/{upload_id:uuid}", **guarded("drafts.read"), tags=["uploads"], summary="How far an upload is")
 async def get_upload(state: State, caller: NamedDependency[Caller], upload_id: FromPath[UUID]) -> Upload:
     """Its phase, the lines counted so far, and why it cannot be read where that is so."""
     return show_upload(await _upload(state, caller, upload_id), caller.language)
 
 
-@get("/v1/uploads/{upload_id:uuid}/file", **guarded("drafts.read"), tags=["Uploads"], summary="The file as it was sent")
+@get("/v1/uploads/{upload_id:uuid}/file", **guarded("drafts.read"), tags=["uploads"], summary="The file as it was sent")
 async def download_upload(state: State, caller: NamedDependency[Caller], upload_id: FromPath[UUID]) -> Stream:
     upload = await _upload(state, caller, upload_id)
     return Stream(
@@ -164,7 +164,7 @@ async def download_upload(state: State, caller: NamedDependency[Caller], upload_
 
 
 @get(
-    "/v1/uploads/{upload_id:uuid}/events", **guarded("drafts.read"), tags=["Uploads"], summary="Progress as it happens"
+    "/v1/uploads/{upload_id:uuid}/events", **guarded("drafts.read"), tags=["uploads"], summary="Progress as it happens"
 )
 async def follow_upload(state: State, caller: NamedDependency[Caller], upload_id: FromPath[UUID]) -> ServerSentEvent:
     """Server-sent events named `progress`, each with the upload as `GET` gives it, until it is read."""
