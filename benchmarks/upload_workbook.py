@@ -125,7 +125,7 @@ async def accept(tools: ReadingTools, content: bytes) -> UUID:
         )  # fmt: skip
         await uploads.insert_upload(
             connection, upload_id=upload_id, draft_id=draft_id, content_hash=stored.content_hash,
-            filename="export.xlsx", source="file", part=1, created_by="benchmark", **about,
+            filename="export.xlsx", source="file", created_by="benchmark", **about,
         )  # fmt: skip
         await uploads.insert_reading(
             connection, reading_id=reading_id, draft_id=draft_id, upload_id=upload_id, queue="benchmark", **about

@@ -34,7 +34,8 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Upload(msgspec.Struct, frozen=True, kw_only=True):
-    """A file that was sent, the draft it is for and how far its reading is."""
+    """A file or a part of the lines that was sent, the draft it is for and how far its reading is; a part
+    that waits for the others has no progress."""
 
     upload_id: UUID
     draft_id: UUID
@@ -42,6 +43,8 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
     content_hash: str
     size_bytes: int
     source: Literal["file", "lines"]
+    part: int = 1
+    parts: int = 1
     created_by: str
     created_at: datetime
     progress: Progress | None = None
@@ -156,12 +159,12 @@ class SentLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class SentLines(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One part of a declaration's lines. Parts are numbered from 1; `last` says that all were sent, and
-    the draft is then checked. A part sent again takes the place of the former one."""
+    """One part of a declaration's lines, of `parts` in all, in any order; the draft is checked once all of
+    them are there. A part sent again takes the place of the former one; another `parts` begins anew."""
 
     lines: Annotated[list[SentLine], Meta(min_length=1, max_length=50_000)]
     part: Annotated[int, Meta(ge=1, le=10_000)] = 1
-    last: bool = True
+    parts: Annotated[int, Meta(ge=1, le=10_000)] = 1
 
 
 class DraftLine(msgspec.Struct, frozen=True, kw_only=True):

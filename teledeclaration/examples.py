@@ -77,11 +77,7 @@ _EXAMPLES: tuple[msgspec.Struct, ...] = (
         left_out_count=0,
         lines_with_errors=1,
         totals=_TOTALS,
-        findings=[
-            FindingCount(
-                code="nss_key", severity=Severity.ERROR, count=1, title="The key of the number does not match."
-            )
-        ],
+        findings=[FindingCount(code="nss_key", severity=Severity.ERROR, count=1, title="Wrong key of the number")],
         obstacles=[Obstacle(code="errors", message="1 line has an error: mend it, or leave it out.")],
         matched=[Matched(column="B", header="N° SS", field="nss", score=100, samples=["850612345678"])],
         facts={"format": "xlsx", "sheet": "Feuil1"},

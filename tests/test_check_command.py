@@ -52,7 +52,7 @@ def test_json_is_one_object_with_lines_totals_and_findings(desk: Path) -> None:
     finding = next(finding for finding in said["findings"] if finding["code"] == "annual_not_sum")
     assert (finding["sheet"], finding["row"], finding["column"]) == ("DAS 2025", 11, "S")
     assert (finding["field"], finding["severity"], finding["proposed"]) == ("annual_amount", "error", "272550.00")
-    assert "272550.00" in finding["message"]
+    assert "272\u202f550,00" in finding["message"]
     assert not list(desk.glob("*-annotated.xlsx"))
 
 
@@ -122,7 +122,7 @@ def test_the_annotated_workbook_goes_where_it_is_told_and_marks_the_cell(desk: P
     assert done.returncode == 1
     cell = openpyxl.load_workbook(desk / "out.xlsx")["DAS 2025"]["S11"]
     assert cell.comment is not None
-    assert "272550.00" in cell.comment.text
+    assert "272\u202f550,00" in cell.comment.text
 
 
 def test_words_nobody_knows_end_with_two(capsys: pytest.CaptureFixture[str]) -> None:

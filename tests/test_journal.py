@@ -122,7 +122,8 @@ TAMPERING = {
     "moved in time": ("UPDATE journal SET at = at + '1 s' WHERE employer_id = $1 AND subject = 'a2'", 1),
     "slipped in": (
         "INSERT INTO journal (employer_id, entry_id, at, actor_kind, actor_label, action, subject)"
-        " SELECT $1, gen_random_uuid(), at, 'job', 'x', 'y', 'z' FROM journal WHERE employer_id = $1 AND subject = 'b1'",
+        " SELECT $1, gen_random_uuid(), at, 'job', 'x', 'y', 'z'"
+        " FROM journal WHERE employer_id = $1 AND subject = 'b1'",
         2,
     ),
     "with its seal": (
@@ -143,9 +144,7 @@ async def test_tampering_is_seen_at_its_seal(sealed: Book, rewrite: Rewrite, how
 async def test_of_two_sealers_at_once_one_seals(book: Book) -> None:
     await book.write("one", "two")
     book.clock.advance(journal.SETTLED_AFTER)
-    ended = await asyncio.gather(
-        *(book.seal(wait=timedelta(0)) for _ in range(2)), return_exceptions=True
-    )
+    ended = await asyncio.gather(*(book.seal(wait=timedelta(0)) for _ in range(2)), return_exceptions=True)
     assert sorted(str(type(end)) if isinstance(end, Exception) else str(end) for end in ended) in (
         ["2", str(asyncpg.UniqueViolationError)],
         ["0", "2"],

@@ -13,7 +13,7 @@ import pytest
 
 import teledeclaration
 from teledeclaration.errors import BusinessError
-from teledeclaration.languages import Words, catalogue, chosen_language, say
+from teledeclaration.languages import LANGUAGES, Words, catalogue, chosen_language, say
 
 PACKAGE = Path(teledeclaration.__path__[0])
 ARABIC = re.compile("[\u0621-\u064a]")
@@ -152,6 +152,16 @@ def test_each_finding_made_has_words() -> None:
     made = {code for _, tree in sources(*CHECKING) for code in codes_made(tree)}
     assert {"nss_length", "other_year", "nss_duplicate", "employed_but_absent", "birth_differs"} <= made
     assert {code for code in made if f"finding.{code}" not in WORDS} == set()
+
+
+def test_each_finding_has_a_short_title() -> None:
+    codes = {key.removeprefix("finding.") for key in WORDS if key.startswith("finding.")}
+    titles = {key.removeprefix("finding-title."): words for key, words in WORDS.items() if "finding-title." in key}
+    assert titles.keys() == codes
+    for language in LANGUAGES:
+        said = [say(f"finding-title.{code}", language) for code in sorted(codes)]
+        assert len(set(said)) == len(said)
+        assert [title for title in said if not 1 < len(title.split()) < 10 or title.endswith(".") or "{" in title] == []
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -50,7 +51,7 @@ def test_parts_sum_to_the_whole_and_each_is_its_share_to_a_centime(total: int, w
 @given(AMOUNTS, WEIGHTS)
 def test_who_weighs_more_never_gets_less(total: int, weights: list[Decimal]) -> None:
     by_weight = sorted(zip(weights, map(abs, largest_remainder(total, weights)), strict=True))
-    for (light, less), (heavy, more) in zip(by_weight, by_weight[1:], strict=False):
+    for (light, less), (heavy, more) in pairwise(by_weight):
         assert less <= more or light == heavy
 
 

@@ -78,7 +78,7 @@ async def test_the_page_to_browse_it_needs_no_other_server(client: httpx.AsyncCl
         answer = await client.get(source)
         assert source.startswith("/"), source
         assert answer.status_code == 200, source
-    assert "http://" not in re.sub(r'"(url|description)": *"[^"]*"', "", page.text.split("<script>")[0])
+    assert "http://" not in re.sub(r'"(url|description|type)": *"[^"]*"', "", page.text.split("<script>")[0])
 
 
 async def test_an_asset_that_is_not_of_the_page_is_not_served(client: httpx.AsyncClient) -> None:

@@ -1,7 +1,8 @@
 """Months, quarters and years, as codes and as days."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
+from itertools import pairwise
 
 import msgspec
 import pytest
@@ -41,10 +42,11 @@ def test_a_period_is_what_its_code_says_and_survives_the_wire(period: Period) ->
 @given(YEARS)
 def test_quarters_and_months_fill_their_year_day_by_day(number: int) -> None:
     year = Year(number)
-    months = [month for quarter in year.quarters for month in quarter.months]
-    for parts in (year.quarters, months):
+    months = tuple(month for quarter in year.quarters for month in quarter.months)
+    spans: tuple[Sequence[Quarter | Month], ...] = (year.quarters, months)
+    for parts in spans:
         assert (parts[0].first_day, parts[-1].last_day) == (year.first_day, year.last_day)
-        for before, after in zip(parts, parts[1:], strict=False):
+        for before, after in pairwise(parts):
             assert before.last_day + timedelta(days=1) == after.first_day
     assert sum(quarter.days for quarter in year.quarters) == (year.last_day - year.first_day).days + 1
 
@@ -54,7 +56,9 @@ def test_periods_of_a_kind_stand_in_the_order_of_their_days(months: list[Month])
     assert [month.first_day for month in sorted(months)] == sorted(month.first_day for month in months)
 
 
-@pytest.mark.parametrize("code", ["", "25", "2025-Q5", "2025-Q0", "2025-13", "2025-00", "2025-1", "2025-Q1 ", "٢٠٢٥", "0000-01"])
+@pytest.mark.parametrize(
+    "code", ["", "25", "2025-Q5", "2025-Q0", "2025-13", "2025-00", "2025-1", "2025-Q1 ", "٢٠٢٥", "0000-01"]
+)
 def test_what_is_no_period_is_refused(code: str) -> None:
     with pytest.raises(ValueError, match=r"not a period|no month"):
         parse_period(code)
@@ -62,5 +66,5 @@ def test_what_is_no_period_is_refused(code: str) -> None:
 
 @pytest.mark.parametrize("make", [lambda: Quarter(2025, 5), lambda: Month(2025, 13), lambda: Month(2025, 0)])
 def test_no_such_quarter_or_month_can_be_made(make: Callable[[], Period]) -> None:
-    with pytest.raises(ValueError, match="no (quarter|month)"):
+    with pytest.raises(ValueError, match=r"no (quarter|month)"):
         make()

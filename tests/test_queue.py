@@ -40,7 +40,7 @@ async def test_a_job_says_its_ids_in_messagepack(queue: JobQueue, redis: ArqRedi
     subject = uuid4()
     assert await queue.enqueue("read_upload", employer_id=1001, subject=subject)
     [name] = await waiting(redis, subject)
-    message = await redis.get(f"arq:job:{name}")
+    message: bytes | None = await redis.get(f"arq:job:{name}")
     assert message is not None
     told = msgspec.msgpack.decode(message)
     assert (told["f"], told["a"], told["k"]) == ("read_upload", [1001, str(subject)], {})

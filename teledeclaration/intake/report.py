@@ -11,6 +11,7 @@ from teledeclaration.intake.checking import CheckedFile
 from teledeclaration.languages import Language, catalogue, say
 
 _DAY = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:[ T]00:00(?::00)?)?")
+_NARROW_SPACE = "\u202f"
 _PLAIN_AMOUNT = re.compile(r"-?\d+\.\d{2}")
 
 
@@ -58,12 +59,12 @@ def message(
         key,
         language,
         field=field_name(field, language),
-        seen=_shown(seen),
-        expected=_shown(expected),
-        proposed=_shown(proposed),
+        seen=_shown(seen, language),
+        expected=_shown(expected, language),
+        proposed=_shown(proposed, language),
     )
     if proposed and "{proposed}" not in catalogue()[key].fr:
-        return say("finding-proposal", language, said=said, proposed=_shown(proposed))
+        return say("finding-proposal", language, said=said, proposed=_shown(proposed, language))
     return said
 
 
@@ -84,13 +85,25 @@ def _is_money(field: str | None) -> bool:
     return bool(field) and str(field).endswith("_amount")
 
 
-def _shown(value: str | None) -> str:
-    """Days as they are written in the country; everything else as it is."""
+def _shown(value: str | None, language: Language) -> str:
+    """Days and our own amounts as the reader writes them; everything else as it is."""
     if value is None:
         return ""
+    if _PLAIN_AMOUNT.fullmatch(value):
+        return _grouped(value, language)
     if (found := _DAY.fullmatch(value)) and _is_a_day(found):
         return f"{found[3]}/{found[2]}/{found[1]}"
     return value
+
+
+def _grouped(amount: str, language: Language) -> str:
+    """`60000.00` as 60,000.00 in English, else as 60 000,00 with spaces that neither break nor turn round."""
+    whole, _, cents = amount.lstrip("-").partition(".")
+    sign = "-" if amount.startswith("-") else ""
+    grouped = f"{int(whole):,}"
+    if language == "en":
+        return f"{sign}{grouped}.{cents}"
+    return f"{sign}{grouped.replace(',', _NARROW_SPACE)},{cents}"
 
 
 def _is_a_day(found: "re.Match[str]") -> bool:

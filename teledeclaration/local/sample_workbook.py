@@ -52,10 +52,10 @@ def _write_header(sheet: Worksheet, *, name: str, number: str, year: int) -> Non
     sheet.append([*[None] * len(before), *["Durée", "U", "Montant"] * 4])
     for column in range(_FIRST_QUARTER_COLUMN, _TOTAL_COLUMN, 3):
         sheet.merge_cells(start_row=_HEADER_ROW, end_row=_HEADER_ROW, start_column=column, end_column=column + 2)
-    for number in range(1, _HEADER_ROW + 2):
-        for cell in sheet[number]:
+    for row in range(1, _HEADER_ROW + 2):
+        for cell in sheet[row]:
             cell.font = Font(bold=True)
-            cell.alignment = Alignment(horizontal="center" if number >= _HEADER_ROW else None)
+            cell.alignment = Alignment(horizontal="center" if row >= _HEADER_ROW else None)
 
 
 def _line(place: int, person: SamplePerson, monthly: int, year: Year) -> list[Cell]:

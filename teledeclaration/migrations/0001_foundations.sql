@@ -377,17 +377,22 @@ CREATE TABLE uploads (
     content_hash  text NOT NULL,
     filename      text NOT NULL,
     source        text NOT NULL,
+    series        uuid NOT NULL,
     part          int NOT NULL DEFAULT 1,
+    parts         int NOT NULL DEFAULT 1,
     created_by    text NOT NULL,
     created_at    timestamptz NOT NULL,
     PRIMARY KEY (employer_id, upload_id),
     FOREIGN KEY (employer_id, draft_id) REFERENCES drafts,
     FOREIGN KEY (employer_id, content_hash) REFERENCES files,
     -- file: a workbook, CSV or text pair · lines: JSON by REST, one part of a series
-    CONSTRAINT uploads_source_known CHECK (source IN ('file', 'lines'))
+    CONSTRAINT uploads_source_known CHECK (source IN ('file', 'lines')),
+    CONSTRAINT uploads_part_of_its_series CHECK (part BETWEEN 1 AND parts)
 );
 COMMENT ON TABLE uploads IS 'class tenant. The act of sending a file for a draft';
+COMMENT ON COLUMN uploads.series IS 'the first upload of the parts that make one whole; a file is a series of its own';
 CREATE INDEX uploads_by_draft ON uploads (employer_id, draft_id, created_at);
+CREATE INDEX uploads_by_series ON uploads (employer_id, series, part, created_at);
 
 CREATE TABLE readings (
     employer_id    bigint NOT NULL REFERENCES employers,

@@ -28,6 +28,8 @@ from teledeclaration.payroll.queries.drafts import Confirmation, DraftRow
 from teledeclaration.payroll.queries.lines import CodeCount, FindingRow, LineTotals
 from teledeclaration.payroll.queries.uploads import Reading, UploadRow
 
+_PARTS_NAMED_MAX = 20
+
 
 def show_upload(row: UploadRow, language: Language) -> Upload:
     """An upload with its progress; a part that waits for the others has none."""
@@ -43,6 +45,8 @@ def show_upload(row: UploadRow, language: Language) -> Upload:
         content_hash=row.content_hash,
         size_bytes=row.size_bytes,
         source="lines" if row.source == "lines" else "file",
+        part=row.part,
+        parts=row.parts,
         created_by=row.created_by,
         created_at=row.created_at,
         progress=progress,
@@ -120,6 +124,7 @@ def show_draft(
     confirmed: Mapping[str, Confirmation],
     totals: LineTotals,
     lines_with_errors: int,
+    parts_missing: list[int],
     language: Language,
 ) -> Draft:
     """A draft whole."""
@@ -135,7 +140,7 @@ def show_draft(
             quarters=(totals.q1, totals.q2, totals.q3, totals.q4), annual=totals.q1 + totals.q2 + totals.q3 + totals.q4
         ),
         findings=findings,
-        obstacles=_obstacles(reading, findings, file_errors, totals, lines_with_errors, language),
+        obstacles=_obstacles(reading, findings, file_errors, totals, lines_with_errors, parts_missing, language),
         matched=msgspec.convert(facts.get("matched", []), list[Matched]),
         facts={name: value for name, value in facts.items() if name != "matched"},
     )
@@ -151,14 +156,9 @@ def _finding_count(count: CodeCount, confirmed: Mapping[str, Confirmation], lang
         code=count.code,
         severity=count.severity,
         count=count.count,
-        title=_title(count.code, language),
+        title=say(f"finding-title.{count.code}", language),
         confirmed_by=answer.confirmed_by if answer and count.severity == "confirm" else None,
     )
-
-
-def _title(code: str, language: Language) -> str:
-    """What a code says, whatever the values."""
-    return message(code, language, field=None, seen="…", expected="…", proposed="…")
 
 
 def _obstacles(
@@ -167,8 +167,14 @@ def _obstacles(
     file_errors: list[CodeCount],
     totals: LineTotals,
     lines_with_errors: int,
+    parts_missing: list[int],
     language: Language,
 ) -> list[Obstacle]:
+    if parts_missing:
+        numbers = ", ".join(map(str, parts_missing[:_PARTS_NAMED_MAX]))
+        named = numbers + (", …" if len(parts_missing) > _PARTS_NAMED_MAX else "")
+        message = say("obstacle.parts-missing", language, count=len(parts_missing), parts=named)
+        return [Obstacle(code="parts-missing", message=message, count=len(parts_missing))]
     if reading is None or reading.status == "waiting":
         return [Obstacle(code="not-checked", message=say("obstacle.not-checked", language))]
     if reading.status != "checked":
@@ -176,7 +182,7 @@ def _obstacles(
     obstacles = [
         Obstacle(
             code=error.code,
-            message=say("obstacle.file-error", language, title=_title(error.code, language)),
+            message=say("obstacle.file-error", language, title=say(f"finding-title.{error.code}", language)),
             count=error.count,
         )
         for error in file_errors

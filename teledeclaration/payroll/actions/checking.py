@@ -122,7 +122,7 @@ async def _claim(tools: ReadingTools, employer_id: int, reading_id: UUID) -> Wor
         upload = await uploads.select_upload(connection, employer_id=employer_id, upload_id=reading.upload_id)
         if draft is None or upload is None:
             raise LookupError("a reading without its draft or upload")
-        parts = await uploads.select_parts(connection, employer_id=employer_id, draft_id=draft.draft_id)
+        parts = await uploads.select_parts(connection, employer_id=employer_id, series=upload.series)
         employer = await employers.employer_by_id(connection, employer_id)
     return Work(actor, lease, reading, draft, upload, parts, employer)
 
@@ -197,12 +197,12 @@ async def _file(tools: ReadingTools, work: Work, asked: Asked) -> Result:
 
 
 async def _sent(tools: ReadingTools, work: Work, asked: Asked) -> Result:
-    parts = [
-        msgspec.json.decode(await tools.storage.read(content_hash), type=SentLines) for _, content_hash in work.parts
-    ]
-    count = sum(len(part.lines) for part in parts)
-    if count > tools.settings.declaration_lines_max:
-        raise Unreadable("too-many-lines", limit=tools.settings.declaration_lines_max)
+    parts, count = [], 0
+    for _, content_hash in work.parts:
+        parts.append(msgspec.json.decode(await tools.storage.read(content_hash), type=SentLines))
+        count += len(parts[-1].lines)
+        if count > tools.settings.declaration_lines_max:
+            raise Unreadable("too-many-lines", limit=tools.settings.declaration_lines_max)
     await _say_progress(tools, work, "checking", rows_done=count)
     lines = await asyncio.to_thread(contents.sent_lines, parts, asked.today, asked.year)
     registers = await _registers(tools, work, lines)

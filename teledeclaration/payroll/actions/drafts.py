@@ -122,12 +122,12 @@ def check_revision(draft: DraftRow, seen: int | None) -> None:
 
 
 async def checked_reading(connection: Connection, employer_id: int, draft: DraftRow) -> UUID:
-    """The reading the draft stands on, checked; DraftNotChecked where none is, or a newer
-    file is under way or cannot be read."""
+    """The reading the draft stands on, checked; DraftNotChecked where none is, or what was sent after it
+    waits, for its other parts too, or cannot be read."""
     latest = await uploads.select_uploads(
         connection, employer_id=employer_id, draft_id=draft.draft_id, before=None, limit=1
     )
-    if draft.reading_id is None or (latest and latest[0].status in ("waiting", "unreadable", "failed")):
+    if draft.reading_id is None or (latest and latest[0].status != "checked"):
         raise DraftNotChecked
     reading = await uploads.select_reading(connection, employer_id=employer_id, reading_id=draft.reading_id)
     if reading is None or reading.status != "checked":

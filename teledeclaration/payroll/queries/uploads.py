@@ -11,6 +11,8 @@ from teledeclaration.queue import Queue
 
 LEASE = timedelta(seconds=30)
 ATTEMPTS_MAX = 3
+TRIED_TOO_OFTEN = "tried-too-often"
+"""Why a reading failed that was given up."""
 
 
 class UploadRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,7 +24,9 @@ class UploadRow(msgspec.Struct, frozen=True, kw_only=True):
     content_hash: str
     size_bytes: int
     source: str
+    series: UUID
     part: int
+    parts: int
     created_by: str
     created_at: datetime
     reading_id: UUID | None
@@ -54,8 +58,8 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _UPLOAD = """
-SELECT u.upload_id, u.draft_id, u.filename, u.content_hash, f.size_bytes, u.source, u.part, u.created_by, u.created_at,
-       r.reading_id, r.status, r.phase, r.rows_done, r.rows_total, r.reason, r.reason_values
+SELECT u.upload_id, u.draft_id, u.filename, u.content_hash, f.size_bytes, u.source, u.series, u.part, u.parts,
+       u.created_by, u.created_at, r.reading_id, r.status, r.phase, r.rows_done, r.rows_total, r.reason, r.reason_values
   FROM uploads u
   JOIN files f ON f.employer_id = u.employer_id AND f.content_hash = u.content_hash
   LEFT JOIN readings r ON r.employer_id = u.employer_id AND r.upload_id = u.upload_id
@@ -88,15 +92,18 @@ async def insert_upload(
     content_hash: str,
     filename: str,
     source: str,
-    part: int,
     created_by: str,
     now: datetime,
+    series: UUID | None = None,
+    part: int = 1,
+    parts: int = 1,
 ) -> None:
+    """`series` is the first upload of the parts that make one whole; without it, this one begins a series."""
     await connection.execute(
         """
-        INSERT INTO uploads
-               (employer_id, upload_id, draft_id, content_hash, filename, source, part, created_by, created_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+        INSERT INTO uploads (employer_id, upload_id, draft_id, content_hash, filename, source, series, part, parts,
+                             created_by, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
         """,
         employer_id,
         upload_id,
@@ -104,7 +111,9 @@ async def insert_upload(
         content_hash,
         filename,
         source,
+        series or upload_id,
         part,
+        parts,
         created_by,
         now,
     )
@@ -173,17 +182,17 @@ async def select_standing_upload(
     return msgspec.convert(row, UploadRow)
 
 
-async def select_parts(connection: Connection, *, employer_id: int, draft_id: UUID) -> list[tuple[int, str]]:
-    """The parts sent by REST for a draft, the latest of each number: (part, content hash), in order."""
+async def select_parts(connection: Connection, *, employer_id: int, series: UUID) -> list[tuple[int, str]]:
+    """The parts of a series that are there, the latest of each number: (part, content hash), in order."""
     rows = await connection.fetch(
         """
         SELECT DISTINCT ON (part) part, content_hash
           FROM uploads
-         WHERE employer_id = $1 AND draft_id = $2 AND source = 'lines'
+         WHERE employer_id = $1 AND series = $2
          ORDER BY part, created_at DESC
         """,
         employer_id,
-        draft_id,
+        series,
     )
     return [(row["part"], row["content_hash"]) for row in rows]
 
@@ -304,7 +313,7 @@ async def give_up_reading(connection: Connection, *, employer_id: int, reading_i
         await connection.execute(
             """
             UPDATE readings
-               SET status = 'failed', reason = 'tried-too-often', finished_at = $3
+               SET status = 'failed', reason = $5, finished_at = $3
              WHERE employer_id = $1 AND reading_id = $2 AND status = 'waiting' AND attempt >= $4
                AND (leased_until IS NULL OR leased_until < $3)
             """,
@@ -312,6 +321,7 @@ async def give_up_reading(connection: Connection, *, employer_id: int, reading_i
             reading_id,
             now,
             ATTEMPTS_MAX,
+            TRIED_TOO_OFTEN,
         )
     )
 

@@ -24,7 +24,7 @@ from schemas.payroll import (
 from teledeclaration.clock import legal_day
 from teledeclaration.database import Connection, transaction
 from teledeclaration.employers.guard import Caller, guarded
-from teledeclaration.errors import NotFound
+from teledeclaration.errors import Malformed, NotFound
 from teledeclaration.intake.reader import annotated_copy
 from teledeclaration.payroll.actions import drafts as actions
 from teledeclaration.payroll.actions.checking import reading_limits
@@ -78,10 +78,12 @@ async def open_draft(state: State, caller: NamedDependency[Caller], data: JSONBo
 async def send_lines(
     state: State, caller: NamedDependency[Caller], draft_id: FromPath[UUID], data: JSONBody[SentLines]
 ) -> Response[Upload]:
-    """One part of the lines, up to 50,000; with `last`, all parts together are checked like a file.
+    """One part of the lines, up to 50,000; once all `parts` are there, together they are checked like a file.
 
     Findings then name each cell by a JSON pointer into the lines of all parts in order.
     """
+    if data.part > data.parts:
+        raise Malformed(pointer="/part")
     stored = await state.storage.put_bytes(msgspec.json.encode(data))
     received = await receive_lines(
         state.pool,
@@ -90,7 +92,7 @@ async def send_lines(
         draft_id=draft_id,
         stored=stored,
         part=data.part,
-        last=data.last,
+        parts=data.parts,
         now=caller.now(state.clock),
     )
     shown = show_upload(received.upload, caller.language)
@@ -331,7 +333,7 @@ def _reading_of(draft: DraftRow) -> UUID:
 
 
 async def _shown(state: State, caller: Caller, draft_id: UUID) -> Draft:
-    """A draft whole, in seven short statements; the counts are of indexed rows of one reading."""
+    """A draft whole, in a few short statements; the counts are of indexed rows of one reading."""
     employer_id = caller.employer_id
     async with transaction(state.pool, caller.actor) as connection:
         draft = await _draft(connection, caller, draft_id)
@@ -339,6 +341,7 @@ async def _shown(state: State, caller: Caller, draft_id: UUID) -> Draft:
             connection, employer_id=employer_id, draft_id=draft_id, before=None, limit=1
         )
         newest = latest[0].reading_id if latest else None
+        waits = latest[0] if latest and newest is None else None
         shown_id = draft.reading_id or newest
         reading = None
         if newest is not None:
@@ -352,8 +355,15 @@ async def _shown(state: State, caller: Caller, draft_id: UUID) -> Draft:
             confirmed=await drafts.select_confirmations(connection, employer_id=employer_id, draft_id=draft_id),
             totals=await lines.sum_lines(connection, **where),
             lines_with_errors=await lines.count_wrong_lines(connection, **where),
+            parts_missing=await _parts_missing(connection, employer_id, waits) if waits else [],
             language=caller.language,
         )
+
+
+async def _parts_missing(connection: Connection, employer_id: int, upload: uploads.UploadRow) -> list[int]:
+    """The parts that a series still waits for."""
+    there = await uploads.select_parts(connection, employer_id=employer_id, series=upload.series)
+    return sorted(set(range(1, upload.parts + 1)) - {part for part, _ in there})
 
 
 ROUTES = [
