@@ -22,6 +22,7 @@ from openpyxl.comments import Comment
 from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.workbook import Workbook
 from openpyxl.worksheet.hyperlink import Hyperlink
+from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
 from schemas.findings import Finding, Severity
@@ -36,7 +37,7 @@ COLUMNS = ("sheet", "row", "column", "field", "severity", "message", "seen", "pr
 FINDINGS_MAX = 50_000
 COLOURS = {Severity.ERROR: "FFC7CE", Severity.CONFIRM: "FFEB9C", Severity.INFO: "DDEBF7"}
 
-_WIDTHS = (18, 8, 10, 20, 14, 90, 24, 24)
+_WIDTHS = (18, 8, 10, 28, 14, 90, 24, 24)
 _ORDER = (Severity.ERROR, Severity.CONFIRM, Severity.INFO)
 _STYLED_CELLS_MAX = 600_000
 _COMMENT_MAX = 1_500
@@ -146,6 +147,9 @@ def _add_findings_sheet(workbook: Workbook, told: AnnotateArguments) -> None:
     sheet = workbook.create_sheet(_free_name(workbook.sheetnames, say("annotated.sheet", told.language)), 0)
     sheet.sheet_view.rightToLeft = told.language == "ar"
     sheet.freeze_panes = "A2"
+    sheet.page_setup.orientation = "landscape"
+    sheet.page_setup.fitToHeight = 0
+    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
     for width, letter in zip(_WIDTHS, "ABCDEFGH", strict=True):
         sheet.column_dimensions[letter].width = width
     titles, *rows = findings_table(told.findings, told.language)
