@@ -129,3 +129,13 @@ async def select_unsealed_employers(connection: Connection, *, after: int, now: 
         limit,
     )
     return [row["employer_id"] for row in rows]
+
+
+async def select_sealed_employers(connection: Connection, *, after: int, limit: int) -> list[int]:
+    """Employers, by number above `after`, whose journal has seals."""
+    rows = await connection.fetch(
+        "SELECT DISTINCT employer_id FROM journal_seals WHERE employer_id > $1 ORDER BY employer_id LIMIT $2",
+        after,
+        limit,
+    )
+    return [row["employer_id"] for row in rows]

@@ -4,6 +4,7 @@ A request is logged by its route's template (`/v1/drafts/{draft_id}`), never its
 """
 
 import hmac
+import json
 import logging
 import sys
 import time
@@ -16,7 +17,7 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from prometheus_client import CONTENT_TYPE_LATEST, Counter, Histogram, generate_latest
 
-from teledeclaration.employers.guard import guarded
+from teledeclaration.employers.guard import client_address, guarded
 from teledeclaration.employers.roles import PUBLIC
 from teledeclaration.errors import NotFound
 
@@ -41,7 +42,19 @@ def configure_logs(level: str) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
-    logging.basicConfig(level=logging.WARNING, format='{"event": "%(name)s", "level": "%(levelname)s"}')
+    handler = logging.StreamHandler()
+    handler.setFormatter(_WithoutText())
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+
+
+class _WithoutText(logging.Formatter):
+    """Who said something, how grave it is and an error's class: a library's words may carry personal data."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        said = {"event": record.name, "level": record.levelname.lower()}
+        if record.exc_info and record.exc_info[0]:
+            said["error"] = record.exc_info[0].__name__
+        return json.dumps(said)
 
 
 def observe_requests(app: ASGIApp) -> ASGIApp:
@@ -105,7 +118,7 @@ async def metrics(request: Request[Any, Any, Any]) -> Response[bytes]:
     if token:
         allowed = hmac.compare_digest(given.encode(), token.encode())
     else:
-        allowed = request.client is not None and request.client.host in _LOOPBACK
+        allowed = client_address(request) in _LOOPBACK
     if not allowed:
         raise NotFound
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -81,6 +81,20 @@ def away_problem(request: Request[Any, Any, Any], error: Exception) -> Response[
     return _respond(request, "away", title, 503, headers={"Retry-After": "5"})
 
 
+_NOT_HOLDABLE = (asyncpg.DataError, asyncpg.CharacterNotInRepertoireError, asyncpg.UntranslatableCharacterError)
+
+
+def data_problem(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
+    """A value that no column holds (a number too large, a zero byte) was sent: malformed. Other data errors are ours.
+
+    Logged with its place too, because a value of ours may be at fault.
+    """
+    if type(error) not in _NOT_HOLDABLE:
+        return internal_problem(request, error)
+    log.warning("value_not_holdable", **place_of(error))
+    return _respond(request, "malformed", say("problem.malformed", reader_language(request)), 422)
+
+
 def internal_problem(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
     """A fault of ours: logged with its place, never its text, which may carry personal data."""
     log.error("internal_error", **place_of(error), path=request.scope["path"].split("/")[1:3])
@@ -121,14 +135,24 @@ def _respond(
     return Response(problem, status_code=status, media_type=PROBLEM_JSON, headers=headers or {})
 
 
-def known_problem(kind: str) -> bool:
-    """Whether `kind` is one of ours, for the page behind a problem's address."""
-    return f"problem.{kind}" in catalogue()
+def problem_status(kind: str) -> int | None:
+    """The status that problems of a kind are told with; None where the kind is not one of ours."""
+    if f"problem.{kind}" not in catalogue():
+        return None
+    told = {named: status for status, named in _TYPE_OF_STATUS.items()} | {"internal": 500}
+    return _status_raised(BusinessError, kind) or told.get(kind)
+
+
+def _status_raised(error: type[BusinessError], kind: str) -> int | None:
+    if error.type == kind:
+        return error.status
+    return next(filter(None, (_status_raised(child, kind) for child in error.__subclasses__())), None)
 
 
 EXCEPTION_HANDLERS: dict[int | type[Exception], Any] = {
     BusinessError: business_problem,
     HTTPException: http_problem,
+    asyncpg.DataError: data_problem,
     asyncpg.CannotConnectNowError: away_problem,
     asyncpg.PostgresConnectionError: away_problem,
     asyncpg.InterfaceError: away_problem,

@@ -28,14 +28,13 @@ SECRETS = frozenset(
         "redis_url",
         "storage_key_id",
         "storage_secret_key",
-        "secret_key",
         "seal_key",
         "metrics_token",
     }
 )
 """Settings that may come from `<NAME>_FILE`, and are never shown."""
 
-NEEDED_IN_PRODUCTION = ("secret_key", "seal_key", "seal_certificate", "public_url")
+NEEDED_IN_PRODUCTION = ("seal_key", "seal_certificate", "public_url")
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,7 +57,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     storage_url: str = "file://.data/files"  # file:///folder or s3://bucket/prefix?endpoint=…&region=…
     storage_key_id: str = ""  # of S3-compatible storage; empty: the machine's own role
     storage_secret_key: str = ""  # goes with it
-    secret_key: str = ""  # signs cookies and page tokens; 32 bytes or more
     seal_key: str = ""  # PEM of the EC key that seals documents; SEAL_KEY_FILE as a rule
     seal_certificate: str = ""  # PEM of its certificate
     metrics_token: str = ""  # what /metrics asks for; empty: only from this machine
@@ -66,6 +64,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     workbook_lines_max: Annotated[int, Meta(ge=1)] = 300_000
     declaration_lines_max: Annotated[int, Meta(ge=1)] = 1_000_000
     reader_memory_bytes: Annotated[int, Meta(ge=1)] = 2_000_000_000
+    client_address_header: str = ""  # where a front door tells the client's address; empty: the peer's own
     session_hours: Annotated[int, Meta(ge=1)] = 12
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
@@ -89,8 +88,6 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         for name in NEEDED_IN_PRODUCTION:
             if name not in found:
                 raise MissingSetting(name.upper())
-        if len(settings.secret_key) < 32:
-            raise WrongSetting("SECRET_KEY: shorter than 32 characters")
     return settings
 
 

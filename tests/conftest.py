@@ -69,7 +69,6 @@ def settings(
         redis_url=valkey.url,
         storage_url=f"file://{files}",
         public_url=ADDRESS,
-        secret_key="a secret of the tests, 32 or more",
         database_pool_size=5,
         log_level="error",
     )

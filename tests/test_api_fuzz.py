@@ -15,7 +15,7 @@ from teledeclaration.problems import PROBLEM_JSON
 
 pytestmark = pytest.mark.slow
 
-EXAMPLES_OF_EACH = 15
+EXAMPLES_OF_EACH = 40
 ENDS_THE_TESTERS_OWN_SESSION = ("DELETE", "/v1/session")
 ENDLESS = ("GET", "/v1/uploads/{upload_id}/events")
 

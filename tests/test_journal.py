@@ -3,15 +3,19 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import asyncpg
 import pytest
 import world
+from prometheus_client import REGISTRY
+from structlog.testing import capture_logs
 
 from schemas.actors import Actor, job
 from teledeclaration import journal
 from teledeclaration.database import Pool, transaction
 from teledeclaration.local.postgres import SUPERUSER, EmbeddedPostgres
+from workers.check_journals import check_journals
 from workers.seal_journals import seal_journals
 
 SOON = timedelta(minutes=1)
@@ -165,6 +169,30 @@ async def test_the_worker_seals_every_employer_and_a_second_finds_nothing(
     for one in (book, *others):
         assert await one.first_broken_seal() is None
         assert await one.seal(wait=timedelta(0)) == 0
+
+
+async def test_the_nightly_check_names_the_journal_that_was_changed(
+    sealed: Book, rewrite: Rewrite, pool: Pool, clock: world.MovableClock
+) -> None:
+    untouched = Book(pool, clock, sealed.employer_id + 100_000)
+    await untouched.write("x")
+    await untouched.seal()
+    ctx = {"pool": pool, "clock": clock}
+    before = await told_by_check(ctx)
+    assert not {sealed.employer_id, untouched.employer_id} & before.keys()
+    await rewrite(
+        "UPDATE journal SET subject = 'another' WHERE employer_id = $1 AND subject = 'b1'", sealed.employer_id
+    )
+    assert await told_by_check(ctx) == before | {sealed.employer_id: 2}
+    assert REGISTRY.get_sample_value("teledeclaration_journals_differing") == len(before) + 1
+
+
+async def told_by_check(ctx: dict[str, Any]) -> dict[int, int]:
+    """The employers that the nightly check logs, each with its seal; no more is said of them."""
+    with capture_logs() as logs:
+        assert await check_journals(ctx) == len(logs)
+    assert {tuple(sorted(line)) for line in logs} <= {("employer_id", "event", "log_level", "seal_number")}
+    return {line["employer_id"]: line["seal_number"] for line in logs if line["event"] == "journal_differs"}
 
 
 def test_the_seals_do_not_move_with_the_machine(book: Book) -> None:

@@ -62,6 +62,17 @@ async def test_metrics_are_for_this_machine_or_with_the_token(app: Litestar, cli
         app.state.settings = before
 
 
+async def test_who_comes_through_a_front_door_is_not_this_machine(app: Litestar, clients: Clients) -> None:
+    before: Settings = app.state.settings
+    app.state.settings = msgspec.structs.replace(before, client_address_header="X-Real-IP")
+    try:
+        through = clients.fresh(headers={"X-Real-IP": "203.0.113.5"})
+        assert (await through.get("/metrics")).status_code == 404
+        assert (await clients["stranger"].get("/metrics")).status_code == 200
+    finally:
+        app.state.settings = before
+
+
 async def test_the_api_describes_itself(client: httpx.AsyncClient) -> None:
     schema: dict[str, Any] = (await client.get("/v1/schema/openapi.json")).json()
     assert schema["openapi"].startswith("3.1")

@@ -33,6 +33,7 @@ ERRORS = {name: example_of(error) for name, error in test_languages.ERRORS.items
 FAULTS: dict[str, Exception] = {
     "fault": RuntimeError(SECRET),
     "key": KeyError(SECRET),
+    "division": asyncpg.DivisionByZeroError(SECRET),
     "unique": asyncpg.UniqueViolationError(f"Key (nss)=({SECRET}) already exists"),
 }
 AWAY: dict[str, Exception] = {
@@ -98,6 +99,12 @@ async def test_while_the_database_is_away_one_is_asked_to_come_back(failing: htt
     problem(answer, 503, "away")
     assert int(answer.headers["retry-after"]) > 0
     assert "BENALI" not in str(logs)
+
+
+@pytest.mark.parametrize("query", ["year=99999999999999999999", "centre=%00", "centre=16001%00"])
+async def test_a_value_that_no_column_holds_is_malformed(clients: Clients, query: str) -> None:
+    answer = await clients["alice"].get(f"/v1/declarations?{query}")
+    problem(answer, 422, "malformed")
 
 
 TITLES = [(language, say("problem.not-found", language)) for language in LANGUAGES]

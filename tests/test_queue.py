@@ -3,6 +3,7 @@
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import msgspec
@@ -47,7 +48,7 @@ async def test_a_job_says_its_ids_in_messagepack(queue: JobQueue, redis: ArqRedi
 
 
 def test_what_a_job_may_say_comes_back() -> None:
-    message = {"f": "job", "a": [1, "2"], "k": {}, "t": None, "et": 1_768_467_600_000}
+    message: dict[str, Any] = {"f": "job", "a": [1, "2"], "k": {}, "t": None, "et": 1_768_467_600_000}
     assert decode_job(encode_job(message)) == message
     with pytest.raises(msgspec.DecodeError):
         decode_job(b"\x80\x04\x95pickled")

@@ -31,6 +31,7 @@ from teledeclaration.settings import MissingSetting, Settings, WrongSetting, rea
 from teledeclaration.storage import Storage
 from workers.assess_declaration import assess_declaration
 from workers.book_opening_balance import book_opening_balance
+from workers.check_journals import check_journals
 from workers.load_register import load_register
 from workers.prove_ledgers import prove_ledgers
 from workers.read_upload import read_upload
@@ -42,6 +43,7 @@ from workers.tidy import tidy
 JOB_TIMEOUT_S = 3600
 LONG_JOBS_AT_ONCE = 2
 _EVERY_FEW_SECONDS = set(range(0, 60, 5))
+_NIGHTLY: dict[str, Any] = {"keep_result": 0, "timeout": JOB_TIMEOUT_S}
 
 log = structlog.get_logger(__name__)
 
@@ -77,8 +79,9 @@ def workers_of(settings: Settings, ctx: dict[str, Any]) -> list[Worker]:
     clockwork = [
         cron(_observed(sweep), name="cron:sweep", second=_EVERY_FEW_SECONDS, run_at_startup=True, keep_result=0),
         cron(_observed(seal_journals), name="cron:seal_journals", minute=7, keep_result=0),
-        cron(_observed(prove_ledgers), name="cron:prove_ledgers", hour=2, minute=23, keep_result=0),
-        cron(_observed(tidy), name="cron:tidy", hour=3, minute=41, keep_result=0),
+        cron(_observed(prove_ledgers), name="cron:prove_ledgers", hour=2, minute=23, **_NIGHTLY),
+        cron(_observed(check_journals), name="cron:check_journals", hour=3, minute=11, **_NIGHTLY),
+        cron(_observed(tidy), name="cron:tidy", hour=3, minute=41, **_NIGHTLY),
     ]
     return [
         _worker(settings, ctx, SHORT, jobs, settings.worker_jobs, clockwork),

@@ -31,7 +31,7 @@ from teledeclaration.errors import NotAllowed, NotSignedIn
 from teledeclaration.languages import Language, chosen_language
 from teledeclaration.settings import Settings
 
-__all__ = ["Caller", "guard", "guarded", "provide_caller", "refuse_unguarded"]
+__all__ = ["Caller", "client_address", "guard", "guarded", "provide_caller", "refuse_unguarded"]
 
 Asking = ASGIConnection[Any, Any, Any, Any]
 
@@ -84,9 +84,25 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
         """The time where the employer lives: the fund's, or a test twin's own."""
         return clock() + timedelta(seconds=self.employer.clock_offset_s if self.employer else 0)
 
+    def fund_time(self, moment: datetime) -> datetime:
+        """A moment of the employer's time in the fund's: what the journal keeps, so that its entries follow one
+        another whatever a test twin's clock does."""
+        return moment - timedelta(seconds=self.employer.clock_offset_s if self.employer else 0)
+
 
 class UnguardedRouteError(Exception):
     """A route handler names no action of the table; its path is the message."""
+
+
+def client_address(connection: Asking) -> str:
+    """Where who asks is: as the front door tells it, where a setting names its header, else who connects.
+
+    Of several addresses the last one, which the nearest door wrote; a client may have written the others.
+    """
+    settings: Settings = connection.app.state.settings
+    header = settings.client_address_header
+    told = connection.headers.getall(header, [""])[-1] if header else ""
+    return told.rpartition(",")[2].strip() or (connection.client.host if connection.client else "")
 
 
 def refuse_unguarded(app: Litestar) -> None:

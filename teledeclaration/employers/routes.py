@@ -6,7 +6,8 @@ from uuid import UUID
 
 from litestar import Request, Response, delete, get, patch, post
 from litestar.datastructures import Cookie
-from litestar.params import Parameter
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody, QueryParameter
 
 from schemas.employers import (
     EmployerList,
@@ -30,7 +31,7 @@ from schemas.employers import (
 from teledeclaration.database import transaction
 from teledeclaration.employers import actions, facts, queries, sign_in
 from teledeclaration.employers.credentials import kept_hash
-from teledeclaration.employers.guard import Caller, session_cookie
+from teledeclaration.employers.guard import Caller, client_address, session_cookie
 from teledeclaration.employers.roles import PUBLIC, guarded
 from teledeclaration.errors import Malformed, NotAllowed
 from teledeclaration.settings import Settings
@@ -39,15 +40,15 @@ PAGE = 50
 
 Http = Request[Any, Any, Any]
 
-Search = Annotated[str, Parameter(max_length=100, description="the beginning of a number, or part of a name")]
-After = Annotated[str, Parameter(max_length=100, description="`next` of the page before")]
+Search = Annotated[str, QueryParameter(max_length=100, description="the beginning of a number, or part of a name")]
+After = Annotated[str, QueryParameter(max_length=100, description="`next` of the page before")]
 
 
 # ── session ─────────────────────────────────────────────────────────────────────────────────────
 
 
 @post("/v1/session", **guarded(PUBLIC), status_code=200, tags=["session"], security=[{}])
-async def open_session(request: Http, data: SignIn) -> Response[WhoAmI]:
+async def open_session(request: Http, data: JSONBody[SignIn]) -> Response[WhoAmI]:
     """Sign in with address and password; the session is a cookie.
 
     401 `sign-in-refused`, 429 `sign-in-too-often` with the seconds to wait.
@@ -58,7 +59,7 @@ async def open_session(request: Http, data: SignIn) -> Response[WhoAmI]:
         state.pool,
         email=data.email,
         password=data.password,
-        client=request.client.host if request.client else "",
+        client=client_address(request),
         user_agent=request.headers.get("user-agent", ""),
         now=state.clock(),
         lifetime=lifetime,
@@ -71,7 +72,7 @@ async def open_session(request: Http, data: SignIn) -> Response[WhoAmI]:
 
 
 @get("/v1/session", **guarded("session.own"), tags=["session"])
-async def read_session(request: Http, caller: Caller) -> WhoAmI:
+async def read_session(request: Http, caller: NamedDependency[Caller]) -> WhoAmI:
     """Who am I, and for which employers may I act, in which role."""
     return await sign_in.who_am_i(
         request.app.state.pool,
@@ -82,7 +83,7 @@ async def read_session(request: Http, caller: Caller) -> WhoAmI:
 
 
 @delete("/v1/session", **guarded("session.own"), tags=["session"])
-async def close_session(request: Http, caller: Caller) -> Response[None]:
+async def close_session(request: Http, caller: NamedDependency[Caller]) -> Response[None]:
     """Sign out of this browser."""
     now = request.app.state.clock()
     mine = await sign_in.my_sessions(
@@ -105,7 +106,7 @@ async def close_session(request: Http, caller: Caller) -> Response[None]:
 
 
 @get("/v1/sessions", **guarded("session.own"), tags=["session"])
-async def list_sessions(request: Http, caller: Caller) -> list[SessionLine]:
+async def list_sessions(request: Http, caller: NamedDependency[Caller]) -> list[SessionLine]:
     """My signed-in browsers."""
     return await sign_in.my_sessions(
         request.app.state.pool,
@@ -117,7 +118,7 @@ async def list_sessions(request: Http, caller: Caller) -> list[SessionLine]:
 
 
 @delete("/v1/sessions/{session_id:uuid}", **guarded("session.own"), tags=["session"])
-async def close_other_session(request: Http, caller: Caller, session_id: UUID) -> None:
+async def close_other_session(request: Http, caller: NamedDependency[Caller], session_id: FromPath[UUID]) -> None:
     """Sign one of my browsers out."""
     await sign_in.end_session(
         request.app.state.pool,
@@ -155,7 +156,7 @@ def _cookie(settings: Settings, token: str, *, seconds: int) -> Cookie:
 
 
 @get("/v1/members", **guarded("members.read"), tags=["employer"])
-async def list_members(request: Http, caller: Caller) -> MemberList:
+async def list_members(request: Http, caller: NamedDependency[Caller]) -> MemberList:
     """Who acts for this employer, and who is invited to."""
     async with transaction(request.app.state.pool, caller.actor) as connection:
         return MemberList(
@@ -167,7 +168,9 @@ async def list_members(request: Http, caller: Caller) -> MemberList:
 
 
 @post("/v1/members", **guarded("members.manage", answers_secret=True), tags=["employer"])
-async def invite_member(request: Http, caller: Caller, data: NewMember) -> InvitationShownOnce:
+async def invite_member(
+    request: Http, caller: NamedDependency[Caller], data: JSONBody[NewMember]
+) -> InvitationShownOnce:
     """Offer a role to an address. The token is shown this once: hand it over yourself."""
     return await actions.invite_member(
         request.app.state.pool,
@@ -179,7 +182,9 @@ async def invite_member(request: Http, caller: Caller, data: NewMember) -> Invit
 
 
 @patch("/v1/members/{account_id:uuid}", **guarded("members.manage"), status_code=204, tags=["employer"])
-async def change_member(request: Http, caller: Caller, account_id: UUID, data: NewRole) -> None:
+async def change_member(
+    request: Http, caller: NamedDependency[Caller], account_id: FromPath[UUID], data: JSONBody[NewRole]
+) -> None:
     """Give a member another role; 409 `last-owner`."""
     await actions.change_member(
         request.app.state.pool,
@@ -192,7 +197,7 @@ async def change_member(request: Http, caller: Caller, account_id: UUID, data: N
 
 
 @delete("/v1/members/{account_id:uuid}", **guarded("members.manage"), tags=["employer"])
-async def end_member(request: Http, caller: Caller, account_id: UUID) -> None:
+async def end_member(request: Http, caller: NamedDependency[Caller], account_id: FromPath[UUID]) -> None:
     """End a membership at once; 409 `last-owner`."""
     await actions.end_member(
         request.app.state.pool,
@@ -204,13 +209,13 @@ async def end_member(request: Http, caller: Caller, account_id: UUID) -> None:
 
 
 @post("/v1/invitations", **guarded(PUBLIC), status_code=204, tags=["session"], security=[{}])
-async def take_up_invitation(request: Http, data: TakeUp) -> None:
+async def take_up_invitation(request: Http, data: JSONBody[TakeUp]) -> None:
     """Take a role up with the token handed over; then sign in. An address that has an account gives its password."""
     await actions.take_up_invitation(request.app.state.pool, take_up=data, now=request.app.state.clock())
 
 
 @delete("/v1/invitations/{invitation_id:uuid}", **guarded("members.manage"), tags=["employer"])
-async def withdraw_invitation(request: Http, caller: Caller, invitation_id: UUID) -> None:
+async def withdraw_invitation(request: Http, caller: NamedDependency[Caller], invitation_id: FromPath[UUID]) -> None:
     """Take an offer back."""
     await actions.withdraw_invitation(
         request.app.state.pool,
@@ -222,7 +227,9 @@ async def withdraw_invitation(request: Http, caller: Caller, invitation_id: UUID
 
 
 @post("/v1/accounts", **guarded("accounts.manage", answers_secret=True), tags=["registers"])
-async def invite_account(request: Http, caller: Caller, data: NewAccount) -> InvitationShownOnce:
+async def invite_account(
+    request: Http, caller: NamedDependency[Caller], data: JSONBody[NewAccount]
+) -> InvitationShownOnce:
     """Offer a role at the fund, or an employer's ownership, to an address."""
     return await actions.invite_account(request.app.state.pool, caller.actor, new=data, now=request.app.state.clock())
 
@@ -231,14 +238,14 @@ async def invite_account(request: Http, caller: Caller, data: NewAccount) -> Inv
 
 
 @get("/v1/api-keys", **guarded("keys.manage"), tags=["employer"])
-async def list_keys(request: Http, caller: Caller) -> list[KeyLine]:
+async def list_keys(request: Http, caller: NamedDependency[Caller]) -> list[KeyLine]:
     """The employer's keys, without their secrets."""
     async with transaction(request.app.state.pool, caller.actor) as connection:
         return await queries.select_keys(connection, employer_id=caller.employer_id)
 
 
 @post("/v1/api-keys", **guarded("keys.manage", answers_secret=True), tags=["employer"])
-async def create_key(request: Http, caller: Caller, data: NewKey) -> KeyShownOnce:
+async def create_key(request: Http, caller: NamedDependency[Caller], data: JSONBody[NewKey]) -> KeyShownOnce:
     """Make a key for payroll software. It is shown this once."""
     return await actions.create_key(
         request.app.state.pool,
@@ -251,7 +258,7 @@ async def create_key(request: Http, caller: Caller, data: NewKey) -> KeyShownOnc
 
 
 @delete("/v1/api-keys/{key_id:uuid}", **guarded("keys.manage"), tags=["employer"])
-async def revoke_key(request: Http, caller: Caller, key_id: UUID) -> None:
+async def revoke_key(request: Http, caller: NamedDependency[Caller], key_id: FromPath[UUID]) -> None:
     """Refuse a key from now on."""
     await actions.revoke_key(
         request.app.state.pool,
@@ -266,7 +273,7 @@ async def revoke_key(request: Http, caller: Caller, key_id: UUID) -> None:
 
 
 @get("/v1/employer", **guarded("employers.read"), tags=["employer"])
-async def read_employer(request: Http, caller: Caller) -> EmployerPage:
+async def read_employer(request: Http, caller: NamedDependency[Caller]) -> EmployerPage:
     """Particulars, payment centres and contacts, as the fund's register has them."""
     async with transaction(request.app.state.pool, caller.actor) as connection:
         return EmployerPage(
@@ -278,7 +285,9 @@ async def read_employer(request: Http, caller: Caller) -> EmployerPage:
 
 
 @get("/v1/employers", **guarded("employers.search"), tags=["registers"])
-async def search_employers(request: Http, caller: Caller, q: Search = "", after: After = "") -> EmployerList:
+async def search_employers(
+    request: Http, caller: NamedDependency[Caller], q: Search = "", after: After = ""
+) -> EmployerList:
     """The employers of an officer's wilayas, by number, fifty at a time."""
     async with transaction(request.app.state.pool, caller.actor) as connection:
         found = await queries.select_employers(connection, search=q, after=after, limit=PAGE + 1)
@@ -286,7 +295,7 @@ async def search_employers(request: Http, caller: Caller, q: Search = "", after:
 
 
 @post("/v1/test-twin", **guarded("twins.manage"), tags=["employer"])
-async def create_twin(request: Http, caller: Caller) -> Twin:
+async def create_twin(request: Http, caller: NamedDependency[Caller]) -> Twin:
     """Make the employer's test twin: send `Employer-Mode: test` to act for it."""
     return await actions.create_twin(
         request.app.state.pool, caller.actor, acting_for=caller.acting_for, now=request.app.state.clock()
@@ -294,7 +303,7 @@ async def create_twin(request: Http, caller: Caller) -> Twin:
 
 
 @patch("/v1/test-twin", **guarded("twins.manage"), tags=["employer"])
-async def move_twin_clock(request: Http, caller: Caller, data: TwinClock) -> Twin:
+async def move_twin_clock(request: Http, caller: NamedDependency[Caller], data: JSONBody[TwinClock]) -> Twin:
     """Set the twin's clock, to try a deadline or a late year; sent with `Employer-Mode: test`."""
     if data.clock.tzinfo is None:
         raise Malformed(pointer="/clock")
@@ -308,7 +317,7 @@ async def move_twin_clock(request: Http, caller: Caller, data: TwinClock) -> Twi
 
 
 @get("/v1/journal", **guarded("journal.read"), tags=["employer"])
-async def read_journal(request: Http, caller: Caller, after: After = "") -> JournalPage:
+async def read_journal(request: Http, caller: NamedDependency[Caller], after: After = "") -> JournalPage:
     """Who did what, the newest first, fifty at a time."""
     async with transaction(request.app.state.pool, caller.actor) as connection:
         entries = await queries.select_journal(

@@ -40,7 +40,6 @@ _PASSWORDS = (
     "valkey_password",
     "storage_key_id",
     "storage_secret_key",
-    "secret_key",
 )
 
 

@@ -28,7 +28,7 @@ from teledeclaration.local.children import Child, tell
 from teledeclaration.local.commands import api_answers
 from teledeclaration.local.ports import port_is_used
 from teledeclaration.local.postgres import EmbeddedPostgres
-from teledeclaration.local.processes import StartError, kept_secret, make_passable, service_user
+from teledeclaration.local.processes import StartError, make_passable, service_user
 from teledeclaration.local.valkey import EmbeddedValkey
 from teledeclaration.settings import Settings, WrongSetting, read_settings
 
@@ -240,7 +240,6 @@ class Platform:
             "DATABASE_URL": self.postgres.app_url,
             "REDIS_URL": self.valkey.url,
             "STORAGE_URL": f"file://{files}",
-            "SECRET_KEY": kept_secret(self.data / "secret.key"),
             "SEAL_KEY_FILE": str(seal.key),
             "SEAL_CERTIFICATE_FILE": str(seal.certificate),
             "PYTHONUNBUFFERED": "1",

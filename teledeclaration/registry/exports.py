@@ -73,7 +73,8 @@ class _Sink(io.RawIOBase):
 
 
 def _entry(name: str, day: date) -> zipfile.ZipInfo:
-    entry = zipfile.ZipInfo(name, date_time=(day.year, day.month, day.day, 0, 0, 0))
+    # the format knows no earlier year
+    entry = zipfile.ZipInfo(name, date_time=(max(day.year, 1980), day.month, day.day, 0, 0, 0))
     entry.compress_type = zipfile.ZIP_DEFLATED
     return entry
 

@@ -4,10 +4,13 @@ import asyncio
 from datetime import timedelta
 
 import httpx
+import msgspec
 import world
 from conftest import ADDRESS, Clients
+from litestar import Litestar
 
 from teledeclaration.employers import passwords
+from teledeclaration.settings import Settings
 
 
 def body(who: str, password: str = world.PASSWORD) -> dict[str, str]:
@@ -84,6 +87,27 @@ async def test_a_client_that_fails_locks_out_nobody_else(clients: Clients) -> No
     assert (await clients.fresh().post("/v1/session", json=body("samir"))).status_code == 429
     elsewhere = clients.fresh(client=("198.51.100.7", 4000))
     assert (await elsewhere.post("/v1/session", json=body("samir"))).status_code == 200
+
+
+async def test_behind_a_front_door_each_client_waits_for_itself(app: Litestar, clients: Clients) -> None:
+    before: Settings = app.state.settings
+    app.state.settings = msgspec.structs.replace(before, client_address_header="x-forwarded-for")
+    try:
+        for told in ("203.0.113.5", *(f"198.51.100.{number}, 203.0.113.5" for number in range(6))):
+            guess = clients.fresh(headers={"X-Forwarded-For": told})
+            assert (await guess.post("/v1/session", json=body("dalila", "wrong"))).status_code in (401, 429)
+        waiting = clients.fresh(headers={"X-Forwarded-For": "192.0.2.1, 203.0.113.5"})
+        assert (await waiting.post("/v1/session", json=body("dalila"))).status_code == 429
+        neighbour = clients.fresh(headers={"X-Forwarded-For": "203.0.113.6"})
+        assert (await neighbour.post("/v1/session", json=body("dalila"))).status_code == 200
+    finally:
+        app.state.settings = before
+
+
+async def test_without_the_setting_no_header_moves_a_client(clients: Clients) -> None:
+    tries = [clients.fresh(headers={"X-Real-IP": f"203.0.113.{number}"}) for number in range(7)]
+    codes = [(await one.post("/v1/session", json=body("amel", "wrong"))).status_code for one in tries]
+    assert codes[-1] == 429
 
 
 async def test_a_page_of_another_site_cannot_use_a_visitors_cookie(clients: Clients) -> None:

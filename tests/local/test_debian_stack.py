@@ -255,7 +255,7 @@ def until_checked(client: httpx.Client, draft_id: str, log: Path) -> Any:
 
 
 def test_a_missing_secret_stops_the_start_with_its_name(production: dict[str, str]) -> None:
-    without = {name: value for name, value in production.items() if name != "SECRET_KEY_FILE"}
+    without = {name: value for name, value in production.items() if name != "SEAL_KEY_FILE"}
     refused = run(without, "serve")
     assert refused.returncode == 2
-    assert "SECRET_KEY" in refused.stdout
+    assert "SEAL_KEY" in refused.stdout

@@ -65,7 +65,7 @@ async def draft_for(
         now=now,
         **described,
     )
-    await journal.record(connection, caller.actor, "draft.opened", draft.draft_id, now=now)
+    await journal.record(connection, caller.actor, "draft.opened", draft.draft_id, now=caller.fund_time(now))
     return draft
 
 
@@ -159,7 +159,7 @@ async def mend_lines(
             caller.actor,
             "draft.mended",
             draft_id,
-            now=now,
+            now=caller.fund_time(now),
             details={"lines": {str(change.line_number): sorted(_named(change)) for change in changes.lines}},
         )
     await queue.enqueue(READ_JOB, employer_id=caller.employer_id, subject=reading_id, queue=waiting_in, turn=revision)
@@ -219,7 +219,7 @@ async def confirm_doubts(pool: Pool, caller: Caller, *, draft_id: UUID, code: st
             caller.actor,
             "doubts.confirmed",
             draft_id,
-            now=now,
+            now=caller.fund_time(now),
             details={"code": code, "findings": doubts.count},
         )
 
@@ -231,7 +231,12 @@ async def withdraw_confirmation(pool: Pool, caller: Caller, *, draft_id: UUID, c
         await drafts.delete_confirmation(connection, employer_id=caller.employer_id, draft_id=draft_id, code=code)
         await drafts.touch_draft(connection, employer_id=caller.employer_id, draft_id=draft_id, now=now)
         await journal.record(
-            connection, caller.actor, "doubts.confirmation_withdrawn", draft_id, now=now, details={"code": code}
+            connection,
+            caller.actor,
+            "doubts.confirmation_withdrawn",
+            draft_id,
+            now=caller.fund_time(now),
+            details={"code": code},
         )
 
 
@@ -240,4 +245,4 @@ async def drop_draft(pool: Pool, caller: Caller, *, draft_id: UUID, now: datetim
     async with transaction(pool, caller.actor) as connection:
         await lock_open_draft(connection, caller.employer_id, draft_id)
         await drafts.end_draft(connection, employer_id=caller.employer_id, draft_id=draft_id, status="dropped", now=now)
-        await journal.record(connection, caller.actor, "draft.dropped", draft_id, now=now)
+        await journal.record(connection, caller.actor, "draft.dropped", draft_id, now=caller.fund_time(now))

@@ -117,7 +117,7 @@ async def _file(
         caller.actor,
         "declaration.filed",
         declaration_id,
-        now=now,
+        now=caller.fund_time(now),
         details={"number": declaration.number, "content_hash": declaration.content_hash, "counter": caller.at_counter},
     )
     await outbox.insert_event(

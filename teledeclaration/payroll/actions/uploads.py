@@ -166,7 +166,12 @@ async def _insert(
         now=now,
     )
     await journal.record(
-        connection, caller.actor, "upload.received", upload_id, now=now, details={"draft": str(draft.draft_id)}
+        connection,
+        caller.actor,
+        "upload.received",
+        upload_id,
+        now=caller.fund_time(now),
+        details={"draft": str(draft.draft_id)},
     )
     return upload_id
 
