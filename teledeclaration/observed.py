@@ -115,10 +115,7 @@ async def metrics(request: Request[Any, Any, Any]) -> Response[bytes]:
     """For Prometheus: with the metrics token, or from this machine where none is set; else not there."""
     token = request.app.state.settings.metrics_token
     given = request.headers.get("authorization", "").removeprefix("Bearer ")
-    if token:
-        allowed = hmac.compare_digest(given.encode(), token.encode())
-    else:
-        allowed = client_address(request) in _LOOPBACK
+    allowed = hmac.compare_digest(given.encode(), token.encode()) if token else client_address(request) in _LOOPBACK
     if not allowed:
         raise NotFound
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

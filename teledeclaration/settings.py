@@ -60,6 +60,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     seal_key: str = ""  # PEM of the EC key that seals documents; SEAL_KEY_FILE as a rule
     seal_certificate: str = ""  # PEM of its certificate
     metrics_token: str = ""  # what /metrics asks for; empty: only from this machine
+    worker_metrics_port: Annotated[int, Meta(ge=0, le=65535)] = 0  # where a worker shows its metrics; 0: nowhere
     upload_bytes_max: Annotated[int, Meta(ge=1)] = 100_000_000
     workbook_lines_max: Annotated[int, Meta(ge=1)] = 300_000
     declaration_lines_max: Annotated[int, Meta(ge=1)] = 1_000_000

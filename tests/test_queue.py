@@ -12,6 +12,7 @@ from arq.connections import ArqRedis, create_pool
 from structlog.testing import capture_logs
 
 from teledeclaration.local.valkey import EmbeddedValkey
+from teledeclaration.observed import configure_logs
 from teledeclaration.queue import LONG, SHORT, JobQueue, Queue, decode_job, encode_job, redis_settings
 
 QUICKLY_S = 3.0
@@ -69,6 +70,7 @@ async def test_long_work_waits_apart(queue: JobQueue, redis: ArqRedis) -> None:
 
 
 async def test_a_lost_queue_is_told_quickly_and_found_again(servers_folder: Path) -> None:
+    configure_logs("warning")  # an app of another test may have asked for errors alone
     with EmbeddedValkey(servers_folder / "lost-valkey", durable=False) as server:
         queue = JobQueue(server.url)
         assert await queue.enqueue("read_upload", employer_id=1001, subject=uuid4())

@@ -16,7 +16,7 @@ from typing import Any
 import structlog
 from arq import Worker, cron
 from arq.worker import Function, func
-from prometheus_client import Counter
+from prometheus_client import Counter, start_http_server
 from redis.exceptions import RedisError
 
 from teledeclaration import database
@@ -136,6 +136,8 @@ def _worker(
 
 async def run_workers(settings: Settings, clock: Clock = system_clock) -> None:
     """Until told to stop."""
+    if settings.worker_metrics_port:
+        start_http_server(settings.worker_metrics_port, addr=settings.host)
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

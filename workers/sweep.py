@@ -12,6 +12,7 @@ from uuid import UUID
 import structlog
 
 from schemas.actors import SWEEPER, job
+from teledeclaration import outbox
 from teledeclaration.database import Connection, transaction
 from teledeclaration.documents import queries as documents
 from teledeclaration.payments import queries as payments
@@ -72,7 +73,10 @@ async def _again(
 
 
 async def _give_up_reading(connection: Connection, employer_id: int, subject: UUID, now: datetime) -> bool:
-    return await uploads.give_up_reading(connection, employer_id=employer_id, reading_id=subject, now=now)
+    given_up = await uploads.give_up_reading(connection, employer_id=employer_id, reading_id=subject, now=now)
+    if given_up:
+        await outbox.insert_event(connection, employer_id=employer_id, kind="upload.failed", subject=subject, now=now)
+    return given_up
 
 
 async def _give_up_assessment(connection: Connection, employer_id: int, subject: UUID, now: datetime) -> bool:

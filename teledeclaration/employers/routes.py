@@ -1,5 +1,6 @@
 """The JSON door to sign-in, members, keys, the employer, its twin and its journal."""
 
+import re
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
@@ -39,6 +40,8 @@ from teledeclaration.settings import Settings
 PAGE = 50
 
 Http = Request[Any, Any, Any]
+
+_NUMBER_BEGINS = re.compile("[0-9]{1,10}")
 
 Search = Annotated[str, QueryParameter(max_length=100, description="the beginning of a number, or part of a name")]
 After = Annotated[str, QueryParameter(max_length=100, description="`next` of the page before")]
@@ -288,9 +291,13 @@ async def read_employer(request: Http, caller: NamedDependency[Caller]) -> Emplo
 async def search_employers(
     request: Http, caller: NamedDependency[Caller], q: Search = "", after: After = ""
 ) -> EmployerList:
-    """The employers of an officer's wilayas, by number, fifty at a time."""
+    """The employers of an officer's wilayas, by number, fifty at a time. Digits are the beginning of a number."""
+    where: dict[str, Any] = {"after": after, "wilayas": caller.actor.wilayas, "limit": PAGE + 1}
     async with transaction(request.app.state.pool, caller.actor) as connection:
-        found = await queries.select_employers(connection, search=q, after=after, limit=PAGE + 1)
+        if not q or _NUMBER_BEGINS.fullmatch(q):
+            found = await queries.select_employers_by_number(connection, beginning=q, **where)
+        else:
+            found = await queries.select_employers_by_name(connection, part=q, **where)
     return EmployerList(found[:PAGE], found[PAGE - 1].number if len(found) > PAGE else None)
 
 

@@ -3,7 +3,7 @@
     data folder (TELEDECLARATION_DATA, .data unless told)
     ├── postgres/   cluster, log, passwords          ├── files/       what was uploaded and made
     ├── valkey/     what is queued, log, password    ├── seal/        a development seal
-    └── secret.key, running.lock
+    └── running.lock
 
 Servers first, then the migration, then the API server and the worker while the sample fund is seeded; stopped in
 the opposite order. Every process dies with this one, however it dies.

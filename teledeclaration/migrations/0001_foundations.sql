@@ -100,6 +100,8 @@ CREATE TABLE employers (
 );
 COMMENT ON TABLE employers IS 'class register. One contributing employer, or its test twin; 0 is the fund itself';
 COMMENT ON COLUMN employers.main_employer IS 'the employer whose secondary site this is';
+CREATE INDEX employers_by_number ON employers (number) WHERE mode = 'live';
+CREATE INDEX employers_by_wilaya ON employers (wilaya, number) WHERE mode = 'live';
 
 CREATE TABLE employer_numbers (
     number       text NOT NULL,

@@ -65,10 +65,6 @@ class NoFileSent(Malformed):
     type = "no-file-sent"
 
 
-class TooManyLines(Malformed):
-    type = "too-many-lines"
-
-
 class NoWorkbookHere(NotFound):
     """The lines came by REST: there is no workbook to annotate."""
 

@@ -57,6 +57,11 @@ async def test_an_officer_finds_employers_of_their_wilayas_only(clients: Clients
     assert numbers(await clients["dalila"].get("/v1/employers", params={"q": "atlas"})) == [world.A.number]
     assert numbers(await clients["dalila"].get("/v1/employers", params={"q": "1600"})) == [world.A.number]
     assert numbers(await clients["dalila"].get("/v1/employers", params={"q": "oran"})) == []
+    assert numbers(await clients["dalila"].get("/v1/employers", params={"q": "أطلس"})) == [world.A.number]
+    assert numbers(await clients["dalila"].get("/v1/employers", params={"q": world.A.number})) == [world.A.number]
+    assert numbers(await clients["dalila"].get("/v1/employers", params={"q": world.B.number})) == []
+    for nowhere in ("17", "00012345", "16000123456", "1600_", "%"):
+        assert numbers(await clients["dalila"].get("/v1/employers", params={"q": nowhere})) == []
 
 
 async def test_a_long_list_of_employers_comes_page_by_page(clients: Clients, pool: Pool) -> None:
