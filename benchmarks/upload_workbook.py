@@ -43,7 +43,7 @@ JOB = job("benchmark", EMPLOYER_ID)
 NOW = datetime(2026, 1, 15, tzinfo=UTC)
 
 
-def workbook(lines: int) -> bytes:
+def export(lines: int) -> pl.DataFrame:
     """A payroll program's export: as many employments, one in a hundred with a mistake."""
     number = pl.int_range(lines, eager=True)
     year = 1960 + number % 45
@@ -52,7 +52,7 @@ def workbook(lines: int) -> bytes:
     for quarter in (1, 2, 3, 4):
         quarters |= {f"Durée T{quarter}": 90 + 0 * number, f"Unité T{quarter}": pl.repeat("J", lines, eager=True),
                      f"Montant T{quarter}": 3 * pay}  # fmt: skip
-    frame = pl.DataFrame(
+    return pl.DataFrame(
         {
             "N° SS": with_key((year % 100).cast(pl.String).str.zfill(2) + number.cast(pl.String).str.zfill(8)),
             "Nom": "FAMILLE" + (number % 9_973).cast(pl.String).str.replace_all(r"\d", "A"),
@@ -64,6 +64,10 @@ def workbook(lines: int) -> bytes:
             "Date de sortie": pl.repeat("", lines, eager=True),
         }
     )
+
+
+def workbook(frame: pl.DataFrame) -> bytes:
+    """The export as an `.xlsx`."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "export.xlsx"
         rustpy_xlsxwriter.write_worksheet(frame.to_dicts(), str(path), "DAS 2025")
@@ -113,6 +117,26 @@ async def seed(pool: Pool) -> None:
         await connection.execute(
             "INSERT INTO payment_centres (employer_id, centre, agency) VALUES ($1, $2, $2)", EMPLOYER_ID, CENTRE
         )
+
+
+async def know_people(owner_url: str, frame: pl.DataFrame) -> None:
+    """The fund knows every one of them, as a fund does."""
+    people = frame.select(
+        pl.int_range(1, frame.height + 1).alias("person_id"),
+        pl.col("N° SS").alias("nss"),
+        pl.col("Nom").alias("last_name"),
+        pl.col("Prénom").alias("first_name"),
+        pl.col("Date de naissance").str.to_date("%d/%m/%Y").alias("birth_date"),
+        pl.lit(NOW.isoformat()).alias("updated_at"),
+    )
+    connection = await asyncpg.connect(owner_url)
+    for table, columns in (("people", people.columns), ("insured_numbers", ["nss", "person_id"])):
+        await connection.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
+        rows = io.BytesIO(people.select(columns).write_csv().encode())
+        await connection.copy_to_table(table, source=rows, columns=columns, format="csv", header=True)
+        await connection.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
+    await connection.execute("ANALYZE people, insured_numbers")
+    await connection.close()
 
 
 async def accept(tools: ReadingTools, content: bytes) -> UUID:
@@ -176,7 +200,9 @@ async def measure(server: EmbeddedPostgres, folder: Path, lines: int) -> list[Fi
     settings = Settings(
         database_url=server.app_url, redis_url="redis://127.0.0.1", storage_url=f"file://{folder}/files"
     )
-    content = workbook(lines)
+    frame = export(lines)
+    content = workbook(frame)
+    await know_people(server.owner_url, frame)
     async with ReaderServer() as reader:
         tools = ReadingTools(pool, Storage(settings.storage_url), reader, load(settings.fund), settings, system_clock)
         floors = [await floor_seconds(server.owner_url, content) for _ in range(RUNS)]

@@ -63,6 +63,12 @@ async def known_people_frame(connection: Connection, nss: Sequence[str]) -> pl.D
     return _frame(await connection.fetch(_KNOWN, sorted(set(nss))), _PEOPLE_FRAME)
 
 
+async def anyone_known(connection: Connection) -> bool:
+    """Whether the register of people was ever loaded: an empty one knows nothing, and doubts nobody."""
+    known: bool = await connection.fetchval("SELECT EXISTS (SELECT 1 FROM people)")
+    return known
+
+
 async def employments_of(connection: Connection, employer_id: int) -> list[EmploymentFact]:
     """Every spell at this employer, by the person's current number."""
     return [msgspec.convert(row, EmploymentFact) for row in await connection.fetch(_EMPLOYMENTS, employer_id)]

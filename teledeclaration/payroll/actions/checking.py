@@ -222,8 +222,9 @@ async def _registers(tools: ReadingTools, work: Work, read: pl.DataFrame) -> Reg
     """What the registers know of these lines' numbers, and of this employer's employments."""
     numbers = read["nss"].drop_nulls().unique().to_list()
     async with transaction(tools.pool, work.actor) as connection:
+        loaded = await registers.anyone_known(connection)
         return Registers(
-            people=await registers.known_people_frame(connection, numbers),
+            people=await registers.known_people_frame(connection, numbers) if loaded else None,
             employments=await registers.employments_frame(connection, work.employer_id),
         )
 

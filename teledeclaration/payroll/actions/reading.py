@@ -31,9 +31,10 @@ OF_ALL_LINES = ("header_total_differs", "header_count_differs", "employed_but_ab
 
 @dataclass(frozen=True)
 class Registers:
-    """The fund's registers as far as these lines ask: people by number, this employer's employments."""
+    """The fund's registers as far as these lines ask: people by number (None while the fund has loaded nobody),
+    this employer's employments."""
 
-    people: pl.DataFrame
+    people: pl.DataFrame | None
     employments: pl.DataFrame
 
 
