@@ -23,7 +23,8 @@ class EmployerFacts(msgspec.Struct, frozen=True, kw_only=True):
     """An employer's particulars, as the fund's register has them.
 
     `agency` and `wilaya` are where it belongs; `periodicity` is of its periodic declarations;
-    `clock_offset_s` moves a test twin's clock and is 0 for a live employer.
+    `clock_offset_s` moves a test twin's clock and is 0 for a live employer. `merged_into` is the employer it
+    went into, `main_employer` the one whose secondary site it is.
     """
 
     employer_id: int
@@ -40,8 +41,13 @@ class EmployerFacts(msgspec.Struct, frozen=True, kw_only=True):
     address: str
     periodicity: Literal["monthly", "quarterly"]
     public_administration: bool
+    bank_account: str | None
+    tax_number: str | None
+    trade_register: str | None
     opened_on: date | None
     closed_on: date | None
+    merged_into: int | None
+    main_employer: int | None
 
 
 class PaymentCentre(msgspec.Struct, frozen=True):

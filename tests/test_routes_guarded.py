@@ -10,7 +10,7 @@ import world
 from conftest import Clients
 from litestar import Litestar, get
 
-from teledeclaration.employers.guard import UnguardedRouteError, guard, refuse_unguarded
+from teledeclaration.employers.guard import SHOWS_PEOPLE, UnguardedRouteError, guard, refuse_unguarded
 from teledeclaration.employers.roles import PUBLIC, RIGHTS, allows
 from teledeclaration.problems import EXCEPTION_HANDLERS
 
@@ -141,3 +141,29 @@ def test_no_member_role_reaches_what_is_the_funds() -> None:
     members = {"owner", "hr", "accountant", "reader"}
     assert [action for action in of_fund if RIGHTS[action].roles & members] == []
     assert not RIGHTS["declarations.file"].roles & {"reader", "administrator"}
+
+
+PEOPLE_SHOWN = ("/lines", "/findings", "/annotated.xlsx", "/lines.csv", "/text-pair.zip", "/file")
+
+
+def test_a_route_that_shows_people_is_marked_so_that_an_officers_look_is_journaled(app: Litestar) -> None:
+    shown = {
+        (str(route.path), handler.opt.get(SHOWS_PEOPLE, False))
+        for route in app.routes
+        for handler in getattr(route, "route_handlers", [])
+        if "GET" in handler.http_methods
+        and str(route.path).endswith(PEOPLE_SHOWN)
+        and "registers" not in str(route.path)
+    }
+    assert len(shown) >= 7
+    assert [path for path, marked in shown if not marked and "/declared/" not in path] == []
+
+
+async def test_an_officers_look_at_peoples_lines_is_in_the_employers_journal(clients: Clients) -> None:
+    path = "/v1/drafts/7a1c7a30-0000-4000-8000-000000000000/lines"
+    await clients["samir"].get(path, headers={"Employer": world.A.number})
+    await clients["alice"].get(path)
+    entries = (await clients["alice"].get("/v1/journal")).json()["entries"]
+    looks = {(one["actor_label"], one["subject"]) for one in entries if one["action"] == "people.seen"}
+    assert ("Samir", path) in looks
+    assert {who for who, _ in looks} <= {"Samir", "Dalila"}

@@ -12,7 +12,8 @@ async def employer_by_id(connection: Connection, employer_id: int) -> EmployerFa
     row = await connection.fetchrow(
         """
         SELECT employer_id, number, mode, clock_offset_s, name, name_ar, legal_form, sector, building_sector, wilaya,
-               agency, address, periodicity, public_administration, opened_on, closed_on
+               agency, address, periodicity, public_administration, bank_account, tax_number, trade_register,
+               opened_on, closed_on, merged_into, main_employer
           FROM employers WHERE employer_id = $1
         """,
         employer_id,

@@ -22,7 +22,9 @@ from litestar.handlers.base import BaseRouteHandler
 
 from schemas.actors import FUND_EMPLOYER_ID, Actor
 from schemas.employers import ActingFor, KeyScope, Mode, Role
+from teledeclaration import journal
 from teledeclaration.clock import Clock
+from teledeclaration.database import transaction
 from teledeclaration.employers import holders
 from teledeclaration.employers.credentials import kept_hash
 from teledeclaration.employers.errors import EmployerNotFound, EmployerNotNamed, ForeignOrigin
@@ -34,6 +36,9 @@ from teledeclaration.settings import Settings
 __all__ = ["Caller", "client_address", "guard", "guarded", "provide_caller", "refuse_unguarded"]
 
 Asking = ASGIConnection[Any, Any, Any, Any]
+
+SHOWS_PEOPLE = "shows_people"
+"""The mark of a route that shows the records of people: `**guarded("drafts.read", shows_people=True)`."""
 
 _UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
@@ -141,7 +146,16 @@ async def guard(connection: Asking, handler: BaseRouteHandler) -> None:
         raise EmployerNotNamed
     if not allows(right, caller.role, caller.scopes):
         raise NotAllowed
+    if caller.at_counter and handler.opt.get(SHOWS_PEOPLE):
+        await _journal_look(connection, caller)
     connection.scope["state"]["caller"] = caller
+
+
+async def _journal_look(connection: Asking, caller: Caller) -> None:
+    """Write down that an officer looks at people's records; addresses hold ids, never a name or a number."""
+    state = connection.app.state
+    async with transaction(state.pool, caller.actor) as opened:
+        await journal.record(opened, caller.actor, "people.seen", connection.scope["path"], now=state.clock())
 
 
 def provide_caller(request: Request[Any, Any, Any]) -> Caller:

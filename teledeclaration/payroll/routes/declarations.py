@@ -87,7 +87,7 @@ async def get_declaration(state: State, caller: NamedDependency[Caller], declara
 
 @get(
     "/v1/declarations/{declaration_id:uuid}/lines",
-    **guarded("declarations.read"),
+    **guarded("declarations.read", shows_people=True),
     tags=["declarations"],
     summary="Its lines",
 )
@@ -104,7 +104,7 @@ async def list_declared_lines(
 
 @get(
     "/v1/declarations/{declaration_id:uuid}/lines.csv",
-    **guarded("declarations.read"),
+    **guarded("declarations.read", shows_people=True),
     tags=["declarations"],
     summary="Its lines as CSV: what the receipt's hash is of",
 )
@@ -142,7 +142,7 @@ async def download_receipt(state: State, caller: NamedDependency[Caller], declar
 
 @get(
     "/v1/declarations/{declaration_id:uuid}/text-pair.zip",
-    **guarded("declarations.read"),
+    **guarded("declarations.read", shows_people=True),
     tags=["declarations"],
     summary="The pair of text files",
 )

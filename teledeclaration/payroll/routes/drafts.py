@@ -132,7 +132,12 @@ async def drop_draft(state: State, caller: NamedDependency[Caller], draft_id: Fr
     await actions.drop_draft(state.pool, caller, draft_id=draft_id, now=caller.now(state.clock))
 
 
-@get("/v1/drafts/{draft_id:uuid}/lines", **guarded("drafts.read"), tags=["drafts"], summary="A draft's lines")
+@get(
+    "/v1/drafts/{draft_id:uuid}/lines",
+    **guarded("drafts.read", shows_people=True),
+    tags=["drafts"],
+    summary="A draft's lines",
+)
 async def list_lines(
     state: State,
     caller: NamedDependency[Caller],
@@ -180,7 +185,7 @@ async def mend_lines(
 
 @get(
     "/v1/drafts/{draft_id:uuid}/findings",
-    **guarded("drafts.read"),
+    **guarded("drafts.read", shows_people=True),
     tags=["drafts"],
     summary="What is wrong, cell by cell",
 )
@@ -216,7 +221,7 @@ async def list_findings(
 
 @get(
     "/v1/drafts/{draft_id:uuid}/annotated.xlsx",
-    **guarded("drafts.read"),
+    **guarded("drafts.read", shows_people=True),
     tags=["drafts"],
     summary="The workbook with every mistake at its cell",
 )

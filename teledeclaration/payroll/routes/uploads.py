@@ -153,7 +153,12 @@ async def get_upload(state: State, caller: NamedDependency[Caller], upload_id: F
     return show_upload(await _upload(state, caller, upload_id), caller.language)
 
 
-@get("/v1/uploads/{upload_id:uuid}/file", **guarded("drafts.read"), tags=["uploads"], summary="The file as it was sent")
+@get(
+    "/v1/uploads/{upload_id:uuid}/file",
+    **guarded("drafts.read", shows_people=True),
+    tags=["uploads"],
+    summary="The file as it was sent",
+)
 async def download_upload(state: State, caller: NamedDependency[Caller], upload_id: FromPath[UUID]) -> Stream:
     upload = await _upload(state, caller, upload_id)
     return Stream(
