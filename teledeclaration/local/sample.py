@@ -5,6 +5,7 @@ through HTTP. Every step may be repeated, so that a first start that was cut sho
 """
 
 import asyncio
+import csv
 from contextlib import suppress
 from datetime import datetime
 from functools import cache
@@ -65,7 +66,7 @@ TWINNED = (UPLOADER, ACCOUNTS[1], ACCOUNTS[5])
 """The owners whose employer has a test twin."""
 
 _WITHOUT_PEOPLE = frozenset({EL_AMEL, MITIDJA, RHUMEL, ORANIE})
-"""Their workbooks bring people of their own, whom no register knows."""
+"""Their workbooks bring people of their own; the registers know those of `sample_register.csv`."""
 
 
 def sign_ins() -> list[str]:
@@ -174,10 +175,36 @@ def _declared_year(settings: Settings, now: datetime) -> int:
 async def _put_people_in(pool: Pool, settings: Settings, year: int) -> None:
     people = {number: _people(place, number, year) for place, number in enumerate(_names())}
     employers = employer_rows()
-    await _load(pool, settings, "people", people_rows([one for group in people.values() for one in group]))
-    await _load(pool, settings, "employments", [row for one in employers for row in _employments(one, people)])
+    known = _known_people()
+    everyone = people_rows([one for group in people.values() for one in group])
+    await _load(pool, settings, "people", everyone + [row for rows in known.values() for row in _persons(rows)])
+    employments = [row for one in employers for row in _employments(one, people)]
+    employments += [row for one in employers for row in _spells(one, known.get(str(one["number"]), []))]
+    await _load(pool, settings, "employments", employments)
     await _load(pool, settings, "contacts", [row for one in employers for row in _contacts(one)])
     await _load(pool, settings, "balances", _balances(employers, year))
+
+
+def _known_people() -> dict[str, list[dict[str, str]]]:
+    """The people of the sample workbooks kept by hand, by employer: a fund knows its insured."""
+    text = resources.files("teledeclaration.local").joinpath("sample_register.csv").read_text("utf-8")
+    known: dict[str, list[dict[str, str]]] = {}
+    for row in csv.DictReader(text.splitlines()):
+        known.setdefault(row["employer"], []).append(row)
+    return known
+
+
+def _persons(rows: list[dict[str, str]]) -> list[Row]:
+    return [{name: row[name] for name in ("nss", "last_name", "first_name", "birth_date")} for row in rows]
+
+
+def _spells(employer: Row, rows: list[dict[str, str]]) -> list[Row]:
+    number, centre = str(employer["number"]), str(employer["centres"]).split()[0].partition("@")[0]
+    return [
+        {"nss": row["nss"], "number": number, "entry_date": row["entry_date"], "centre": centre}
+        for row in rows
+        if row["entry_date"]
+    ]
 
 
 async def _load(pool: Pool, settings: Settings, register: Register, rows: list[Row]) -> None:

