@@ -177,8 +177,10 @@ async def checked(tools: ReadingTools, content: bytes) -> Run:
     done = await read_upload(tools, employer_id=EMPLOYER_ID, reading_id=reading_id)
     seconds = time.perf_counter() - started
     watching.cancel()
-    if not done:
-        raise RuntimeError("the reading was not done")
+    async with transaction(tools.pool, JOB) as connection:
+        reading = await uploads.select_reading(connection, employer_id=EMPLOYER_ID, reading_id=reading_id)
+    if not done or reading is None or reading.status != "checked":
+        raise RuntimeError("the workbook was not checked")
     return Run(seconds, phases)
 
 

@@ -71,7 +71,7 @@ def read_csv(content: bytes, name: str, limits: ReadingLimits) -> RawFile | None
     if text.count("\n") > 2 * limits.max_lines_other:
         raise Unreadable("too-many-lines", limit=limits.max_lines_other)
     cells = _cells(text, separator)
-    if cells.height > limits.max_lines_other:
+    if cells.height > limits.max_rows_other:
         raise Unreadable("too-many-lines", limit=limits.max_lines_other)
     if cells.height * cells.width > limits.max_cells:
         raise Unreadable("too-many-cells", cell=f"{column_letter(cells.width)}{cells.height}", limit=limits.max_cells)

@@ -128,7 +128,7 @@ def _hold_to(limits: ReadingLimits, look: SheetLook) -> None:
     if look.last_row * max(look.last_column, 1) > limits.max_cells:
         cell = f"{column_letter(look.last_column)}{look.last_row}"
         raise Unreadable("too-many-cells", cell=cell, limit=limits.max_cells)
-    if look.last_row > limits.max_lines_workbook:
+    if look.last_row > limits.max_rows_workbook:
         raise Unreadable("too-many-lines", limit=limits.max_lines_workbook)
 
 

@@ -56,12 +56,14 @@ class ReadingLimits(msgspec.Struct, frozen=True, kw_only=True):
     `memory_bytes` is what the child may add to what its parent already maps. Time is counted on the
     processor, over all threads of the child and scaled by the file's size between the two bounds, so that
     a busy machine refuses nothing that an idle one reads; the wall clock only ends what hangs.
+    `rows_beside` are titles, headers, totals and notes, which are no lines: who finds the lines counts them.
     """
 
     max_bytes: int = 200 * 2**20
     max_unpacked_bytes: int = 3 * 2**30
     max_lines_workbook: int = 300_000
     max_lines_other: int = 1_000_000
+    rows_beside: int = 1_000
     max_cells: int = 30_000_000
     max_sheets: int = 100
     memory_bytes: int = 3 * 2**30
@@ -69,6 +71,16 @@ class ReadingLimits(msgspec.Struct, frozen=True, kw_only=True):
     cpu_seconds_min: int = 8
     cpu_seconds_max: int = 90
     wall_per_cpu: float = 5.0
+
+    @property
+    def max_rows_workbook(self) -> int:
+        """Rows of a sheet: its lines, and what stands above and below them."""
+        return self.max_lines_workbook + self.rows_beside
+
+    @property
+    def max_rows_other(self) -> int:
+        """The same for a CSV file."""
+        return self.max_lines_other + self.rows_beside
 
     def cpu_seconds(self, size_bytes: int) -> int:
         """The least, and half a second more for each MiB, up to the most."""

@@ -87,7 +87,7 @@ def _read_sheet(
     limits: ReadingLimits,
 ) -> RawSheet:
     sheet = workbook.load_sheet(name, header_row=None, skip_rows=0, dtypes="string")
-    if sheet.height > limits.max_lines_workbook:
+    if sheet.height > limits.max_rows_workbook:
         raise Unreadable("too-many-lines", limit=limits.max_lines_workbook)
     batch, errors = sheet.to_arrow_with_errors()
     texts = _as_frame(pl.DataFrame(batch), sheet)

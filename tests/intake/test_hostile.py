@@ -141,7 +141,7 @@ async def test_more_bytes_than_allowed_are_refused_unread(reader: ReaderServer, 
 
 
 async def test_more_lines_than_allowed_are_refused(reader: ReaderServer) -> None:
-    few = ReadingLimits(max_lines_workbook=100, max_lines_other=100)
+    few = ReadingLimits(max_lines_workbook=100, max_lines_other=100, rows_beside=0)
     workbook = (SAMPLES / "annual-2025-exported.xlsx").read_bytes()
     table = b"nss;nom\n" + b"1;A\n" * 101
     for content, filename in ((workbook, "a.xlsx"), (table, "a.csv")):

@@ -100,8 +100,7 @@ async def read_upload(tools: ReadingTools, *, employer_id: int, reading_id: UUID
         return False
     try:
         async with _kept_alive(tools, work):
-            result = await _result(tools, work)
-        await _store(tools, work, result)
+            await _store(tools, work, await _result(tools, work))
     except Unreadable as error:
         await _refuse(tools, work, error)
     except (LeaseLost, TimeoutError):
@@ -192,6 +191,10 @@ async def _file(tools: ReadingTools, work: Work, asked: Asked) -> Result:
     raw = await read_raw(content, filename=filename, limits=reading_limits(tools.settings), reader=tools.reader)
     await _say_progress(tools, work, "checking", rows_done=sum(sheet.cells.height for sheet in raw.sheets))
     checked = await asyncio.to_thread(contents.read_file, raw, asked, filename)
+    limits = reading_limits(tools.settings)
+    most = limits.max_lines_workbook if raw.format in ("xlsx", "xls", "ods") else limits.max_lines_other
+    if checked.lines.height > most:
+        raise Unreadable("too-many-lines", limit=most)
     registers = await _registers(tools, work, checked.lines)
     return await asyncio.to_thread(contents.file_result, checked, raw, asked, registers)
 
