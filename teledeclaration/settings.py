@@ -61,10 +61,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     seal_certificate: str = ""  # PEM of its certificate
     metrics_token: str = ""  # what /metrics asks for; empty: only from this machine
     worker_metrics_port: Annotated[int, Meta(ge=0, le=65535)] = 0  # where a worker shows its metrics; 0: nowhere
-    upload_bytes_max: Annotated[int, Meta(ge=1)] = 100_000_000
+    upload_bytes_max: Annotated[int, Meta(ge=1)] = 300_000_000
     workbook_lines_max: Annotated[int, Meta(ge=1)] = 300_000
     declaration_lines_max: Annotated[int, Meta(ge=1)] = 1_000_000
-    reader_memory_bytes: Annotated[int, Meta(ge=1)] = 2_000_000_000
+    reader_memory_bytes: Annotated[int, Meta(ge=1)] = 4_000_000_000
     client_address_header: str = ""  # where a front door tells the client's address; empty: the peer's own
     session_hours: Annotated[int, Meta(ge=1)] = 12
     log_level: Literal["debug", "info", "warning", "error"] = "info"

@@ -59,14 +59,14 @@ class ReadingLimits(msgspec.Struct, frozen=True, kw_only=True):
     `rows_beside` are titles, headers, totals and notes, which are no lines: who finds the lines counts them.
     """
 
-    max_bytes: int = 200 * 2**20
+    max_bytes: int = 300 * 2**20
     max_unpacked_bytes: int = 3 * 2**30
     max_lines_workbook: int = 300_000
     max_lines_other: int = 1_000_000
     rows_beside: int = 1_000
     max_cells: int = 30_000_000
     max_sheets: int = 100
-    memory_bytes: int = 3 * 2**30
+    memory_bytes: int = 4 * 2**30
     output_bytes: int = 2 * 2**30
     cpu_seconds_min: int = 8
     cpu_seconds_max: int = 90

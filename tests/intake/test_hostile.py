@@ -134,7 +134,7 @@ async def test_a_file_that_takes_too_long_is_stopped(reader: ReaderServer) -> No
 async def test_more_bytes_than_allowed_are_refused_unread(reader: ReaderServer, tmp_path: Path) -> None:
     large = tmp_path / "large.csv"
     with large.open("wb") as file:
-        os.truncate(file.fileno(), 300 * 2**20)
+        os.truncate(file.fileno(), LIMITS.max_bytes + 1)
     with pytest.raises(Unreadable) as refused:
         await read_raw(large, filename="large.csv", limits=LIMITS, reader=reader)
     assert refused.value.code == "too-large"
