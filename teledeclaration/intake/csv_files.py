@@ -97,7 +97,7 @@ def _agreement(lines: list[str], separator: str) -> tuple[int, int]:
 
 def _cells(text: str, separator: str) -> pl.DataFrame:
     lines = pl.Series([text]).str.split("\n").explode()
-    width = int(lines.str.count_matches(separator, literal=True).max() or 0) + 1  # type: ignore[arg-type]
+    width = int(lines.str.count_matches(separator, literal=True).max() or 0) + 1  # type: ignore[arg-type]  # the maximum of a column of counts
     if width > _COLUMNS_MAX:
         raise Unreadable("too-many-cells", cell=column_letter(min(width, 18_278)), limit=_COLUMNS_MAX)
     del lines
