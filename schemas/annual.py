@@ -12,10 +12,11 @@ DeclarationType = Literal["N", "C", "R"]
 class AnnualLine(msgspec.Struct, frozen=True, kw_only=True):
     """One employment in one year: durations by quarter and bases in centimes.
 
-    Units: J days, H hours, M months. `annual_amount` is the sum of the four quarters.
+    Units: J days, H hours, M months. `annual_amount` is the sum of the four quarters. `nss` is None for
+    someone who has no number yet.
     """
 
-    nss: str
+    nss: str | None
     last_name: str
     first_name: str
     birth_date: date | None = None

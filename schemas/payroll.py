@@ -133,7 +133,7 @@ class NewDraft(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 class SentLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """One line as payroll software sends it, checked like a row of a workbook: texts may be as wrong as
     there. Amounts are whole centimes; dates `2025-12-31`; units J, H or M; the annual amount may be left
-    to be summed."""
+    to be summed. With `number_requested` the person has no number yet, and filing asks for one."""
 
     nss: str | None = None
     last_name: str | None = None
@@ -156,6 +156,7 @@ class SentLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     exit_date: str | None = None
     observation: str | None = None
     rate_category: str | None = None
+    number_requested: bool = False
 
 
 class SentLines(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -194,6 +195,7 @@ class DraftLine(msgspec.Struct, frozen=True, kw_only=True):
     exit_date: date | None
     observation: str | None
     rate_category: str
+    number_requested: bool = False
     typed: dict[str, str] | None = None
     mended: bool = False
 
@@ -224,6 +226,7 @@ class LineChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     exit_date: date | msgspec.UnsetType | None = msgspec.UNSET
     observation: str | msgspec.UnsetType | None = msgspec.UNSET
     rate_category: str | msgspec.UnsetType = msgspec.UNSET
+    number_requested: bool | msgspec.UnsetType = msgspec.UNSET
     left_out: bool | msgspec.UnsetType = msgspec.UNSET
 
 
@@ -271,3 +274,18 @@ class DeclaredLine(AnnualLine, frozen=True, kw_only=True):
 
     line_number: int
     rate_category: str
+
+
+class Registration(msgspec.Struct, frozen=True, kw_only=True):
+    """A number asked for someone who was declared without one."""
+
+    registration_id: UUID
+    declaration_id: UUID
+    line_number: int
+    status: Literal["requested"]
+    last_name: str
+    first_name: str
+    birth_date: date | None
+    entry_date: date | None
+    requested_by: str
+    created_at: datetime

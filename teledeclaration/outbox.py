@@ -47,18 +47,22 @@ async def insert_event(
     return event_id
 
 
-async def select_events(connection: Connection, *, employer_id: int, after: datetime | None, limit: int) -> list[Event]:
-    """An employer's events since a moment, the oldest first."""
+async def select_events(
+    connection: Connection, *, employer_id: int, after: tuple[datetime, UUID] | None, limit: int
+) -> list[Event]:
+    """An employer's events after the one of this moment and id, the oldest first."""
+    moment, event_id = after or (None, None)
     rows = await connection.fetch(
         """
         SELECT event_id, kind, subject, payload, created_at, told_at
           FROM outbox
-         WHERE employer_id = $1 AND ($2::timestamptz IS NULL OR created_at > $2)
+         WHERE employer_id = $1 AND ($2::timestamptz IS NULL OR (created_at, event_id) > ($2, $3::uuid))
          ORDER BY created_at, event_id
-         LIMIT $3
+         LIMIT $4
         """,
         employer_id,
-        after,
+        moment,
+        event_id,
         limit,
     )
     return [msgspec.convert(row, Event) for row in rows]

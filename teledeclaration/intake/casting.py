@@ -113,8 +113,24 @@ def cast_durations(texts: pl.Series) -> Cast:
     )
 
 
+@cache
+def _numbering_words() -> frozenset[str]:
+    return frozenset(map(normalised, synonyms().numbering["words"]))
+
+
+def numbers_requested(texts: pl.Series) -> pl.Series:
+    """Where the cell of a number says that the person has none yet: "en cours d'immatriculation" and its like."""
+    worded = texts.filter(texts.str.contains(r"\p{L}{3}").fill_null(value=False)).unique()
+    asking = [text for text in worded if normalised(text) in _numbering_words()]
+    return texts.is_in(asking).fill_null(value=False)
+
+
 def cast_nss(texts: pl.Series) -> Cast:
-    """Twelve digits, spaces and dots left out. Too short or too long, or no number at all, is an error."""
+    """Twelve digits, spaces and dots left out. Too short or too long, or no number at all, is an error.
+
+    A cell that says the person has no number yet is blank here (see `numbers_requested`).
+    """
+    texts = texts.set(numbers_requested(texts), None)
     digits = western_digits(texts).str.replace(r"^(\d+)\.0+$", "$1").str.replace_all(_SPACING, "")
     is_number = digits.str.contains(r"^\d+$")
     right = is_number & (digits.str.len_chars() == _NSS_LENGTH)

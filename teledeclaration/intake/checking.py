@@ -117,6 +117,8 @@ def check_lines(form: Form, lines: pl.DataFrame, context: CheckContext) -> tuple
 
 def checked_rows(form: Form, lines: pl.DataFrame, rules: Rules, context: CheckContext, year: int) -> pl.DataFrame:
     """The findings of a form's rules and of the registers about typed lines."""
+    if "number_requested" not in lines.columns:
+        lines = lines.with_columns(number_requested=pl.lit(value=False))
     frames = [run(rules.checks, lines), *(check(lines) for check in rules.between_rows)]
     frames.append(register_findings(lines, context.known_people, context.employments))
     if context.employments is not None and form.name == "annual":

@@ -7,7 +7,7 @@ import polars as pl
 
 from schemas.findings import Severity
 from teledeclaration.intake.amounts import habit_of
-from teledeclaration.intake.casting import CastContext, cast_choices, cast_column, padded_nss, unit_meanings
+from teledeclaration.intake.casting import CastContext, cast_choices, cast_column, numbers_requested, padded_nss, unit_meanings
 from teledeclaration.intake.casts import Cast, problem_frame
 from teledeclaration.intake.dates import is_month_first
 from teledeclaration.intake.forms import QUARTERS, Form
@@ -51,7 +51,14 @@ def typed_lines(raw: RawFile, table: Table, rows: pl.Series, context: CastContex
     if "nss" in casts and "birth_date" in casts:
         casts["nss"] = _with_padded(casts["nss"], cells, casts["birth_date"].values, both=context.all_text)
     told = _with_units(cells, casts, table)
-    base = pl.DataFrame({"line_number": pl.int_range(1, rows.len() + 1, dtype=pl.Int32, eager=True), "row": rows})
+    base = pl.DataFrame(
+        {
+            "line_number": pl.int_range(1, rows.len() + 1, dtype=pl.Int32, eager=True),
+            "row": rows,
+            "number_requested": numbers_requested(cells.texts["nss"]) if "nss" in cells.texts else [False] * rows.len(),
+        },
+        schema_overrides={"number_requested": pl.Boolean},
+    )
     findings = together([cast_findings(name, cast, base, cells.shown(name)) for name, cast in casts.items()])
     kept = unread_cells(findings, base.height)
     return ReadLines(_lines(table.form, base, casts, kept), together([told, findings]), cells.texts)
@@ -65,7 +72,7 @@ def _lines(form: Form, base: pl.DataFrame, casts: Mapping[str, Cast], raw: pl.Se
         if name in casts
         else pl.repeat(None, base.height, dtype=kind, eager=True).alias(name)
         for name, kind in schema.items()
-        if name not in ("line_number", "row", "raw")
+        if name not in (*base.columns, "raw")
     ]
     lines = base.with_columns(*columns, raw)
     if form.name != "annual":

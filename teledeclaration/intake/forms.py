@@ -14,11 +14,27 @@ QUARTERS = (1, 2, 3, 4)
 
 
 class Column(msgspec.Struct, frozen=True):
-    """One field of a form. `required`: a file without this column cannot be right."""
+    """One field of a form. `required`: a file without this column cannot be right.
+
+    The rest is for templates: `help` and each of `choices` are keys of `words/templates.toml` (under
+    `template.help` and `template.choice`), `free` allows other words beside the choices, `locked` are the fields
+    the fund knows better, `result` is computed from the others and only shown.
+    """
 
     name: str
     kind: Kind
     required: bool = False
+    help: str = ""
+    example: str = ""
+    choices: tuple[str, ...] = ()
+    free: bool = False
+    locked: bool = False
+    result: bool = False
+
+    @property
+    def quarter(self) -> int | None:
+        """The quarter a `q1_…` field is of."""
+        return int(self.name[1]) if self.name[0] == "q" and self.name[1].isdigit() else None
 
 
 class Form(msgspec.Struct, frozen=True):
@@ -51,6 +67,7 @@ class Synonyms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     movements: dict[str, list[str]]
     reasons: dict[str, list[str]]
     totals: dict[str, list[str]]
+    numbering: dict[str, list[str]]
     blanks: dict[str, list[str]]
 
 
@@ -70,23 +87,34 @@ def by_word(table: dict[str, list[str]]) -> dict[str, str]:
     return meanings
 
 
+_UNITS = ("unit.J", "unit.H", "unit.M")
+_MOVEMENTS = ("movement.entry", "movement.exit", "movement.change")
+_REASONS = tuple(
+    f"reason.{name}"
+    for name in (
+        "recruitment", "reinstatement", "end_of_contract", "resignation", "dismissal", "redundancy", "retirement",
+        "transfer", "invalidity", "death", "desertion",
+    )
+)  # fmt: skip
+
+
 def _quarter_columns() -> tuple[Column, ...]:
     return tuple(
         column
         for quarter in QUARTERS
         for column in (
-            Column(f"q{quarter}_duration", "duration"),
-            Column(f"q{quarter}_unit", "unit"),
-            Column(f"q{quarter}_amount", "amount"),
+            Column(f"q{quarter}_duration", "duration", help="duration", example="90"),
+            Column(f"q{quarter}_unit", "unit", help="unit", example="J", choices=_UNITS),
+            Column(f"q{quarter}_amount", "amount", help="amount", example="135000.00"),
         )
     )
 
 
 _PERSON = (
-    Column("nss", "nss", required=True),
-    Column("last_name", "name", required=True),
-    Column("first_name", "name", required=True),
-    Column("birth_date", "date"),
+    Column("nss", "nss", required=True, help="nss", example="850123001234", locked=True),
+    Column("last_name", "name", required=True, help="last_name", example="BENALI", locked=True),
+    Column("first_name", "name", required=True, help="first_name", example="KARIM", locked=True),
+    Column("birth_date", "date", help="birth_date", example="1985-03-12", locked=True),
 )
 
 ANNUAL = Form(
@@ -94,19 +122,19 @@ ANNUAL = Form(
     (
         *_PERSON,
         *_quarter_columns(),
-        Column("annual_amount", "amount"),
-        Column("entry_date", "date"),
-        Column("exit_date", "date"),
-        Column("observation", "text"),
+        Column("annual_amount", "amount", help="annual_amount", example="540000.00", result=True),
+        Column("entry_date", "date", help="entry_date", example="2019-09-01"),
+        Column("exit_date", "date", help="exit_date", example="2025-06-30"),
+        Column("observation", "text", help="observation"),
     ),
 )
 MOVEMENTS = Form(
     "movements",
     (
         *_PERSON,
-        Column("movement", "movement", required=True),
-        Column("date", "date", required=True),
-        Column("reason", "text"),
+        Column("movement", "movement", required=True, help="movement", choices=_MOVEMENTS),
+        Column("date", "date", required=True, help="date", example="2025-09-01"),
+        Column("reason", "text", help="reason", choices=_REASONS, free=True),
     ),
 )
 FORMS: dict[FormName, Form] = {"annual": ANNUAL, "movements": MOVEMENTS}

@@ -32,13 +32,13 @@ _KEPT = ("error", "confirm")
 
 
 def line_schema(form: Form) -> dict[str, type[pl.DataType]]:
-    """`line_number` (from 1), `row` (the file's, else null), the fields of the form, `raw`.
+    """`line_number` (from 1), `row` (the file's, else null), the fields of the form, `number_requested`, `raw`.
 
     Amounts are centimes, dates days; `raw` is null or a JSON object: field to the text that could not
     be read there, or only with a doubt. A field with an unreadable text is null.
     """
     fields = {column.name: _TYPES[column.kind] for column in form.columns}
-    return {"line_number": pl.Int32, "row": pl.Int32, **fields, "raw": pl.String}
+    return {"line_number": pl.Int32, "row": pl.Int32, **fields, "number_requested": pl.Boolean, "raw": pl.String}
 
 
 def cast_findings(field: str, cast: Cast, lines: pl.DataFrame, texts: pl.Series) -> pl.DataFrame:

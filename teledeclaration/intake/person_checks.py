@@ -29,8 +29,10 @@ def _nss_checks() -> tuple[Check, ...]:
     right = nss.str.slice(0, 10) + key.cast(pl.String).str.zfill(2)
     born = pl.col("birth_date").dt.year() % 100
     years = nss.str.slice(0, 2).cast(pl.Int32, strict=False)
+    requested = pl.col("number_requested").fill_null(value=False)
     return (
-        Check("nss_missing", Severity.ERROR, field="nss", when=blank("nss")),
+        Check("nss_missing", Severity.ERROR, field="nss", when=blank("nss") & ~requested),
+        Check("number_requested", Severity.CONFIRM, field="nss", when=blank("nss") & requested),
         Check("nss_key", Severity.CONFIRM, field="nss", when=key != written_key,
               expected=key.cast(pl.String).str.zfill(2), proposed=right),
         Check("year_of_birth_differs", Severity.CONFIRM, field="nss", when=born != years,

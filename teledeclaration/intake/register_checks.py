@@ -1,8 +1,9 @@
 """What the fund's registers say of the people in a file, told only as far as the asking employer may know.
 
-For their own employees a difference is told with the register's value. For anyone else it is told which field
-differs, without the value, and only where all but one field agree; a number that is unknown and a number known
-under other names are one and the same doubt, so that nothing can be fished for.
+For their own employees a difference is told with the register's value, and a number is proposed where names and
+birth are an employee's whose number is on no line. For anyone else it is told which field differs, without the
+value, and only where all but one field agree, or the names as typed agree when exchanged; a number that is unknown
+and a number known under other names are one and the same doubt, so that nothing can be fished for.
 """
 
 from datetime import date
@@ -21,11 +22,13 @@ def register_findings(
     """Doubts about people and entries.
 
     `known_people`: nss, last_name, first_name, last_name_ar, first_name_ar, birth_date. `employments`, the
-    asking employer's own: nss, entry_date, exit_date.
+    asking employer's own: nss, entry_date, exit_date. Employees are proposed as far as `known_people` has them.
     """
     frames = []
     if known_people is not None:
-        frames.append(_people(lines, known_people, employments))
+        proposed = _numbers_of_employees(lines, known_people, employments)
+        unsettled = lines.join(proposed, on="line_number", how="anti") if proposed.height else lines
+        frames += [proposed, _people(unsettled, known_people, employments)]
     if employments is not None and "entry_date" in lines.columns:
         frames.append(_entries(lines, employments))
     return together(frames)
@@ -66,9 +69,14 @@ def _people(lines: pl.DataFrame, known: pl.DataFrame, employments: pl.DataFrame 
         last_name_off=_name_differs("last_name"),
         first_name_off=_name_differs("first_name"),
         birth_date_off=(pl.col("birth_date") != pl.col("birth_date_known")).fill_null(value=False),
-    ).with_columns(off=pl.sum_horizontal(f"{field}_off" for field in fields))
+    ).with_columns(off=pl.sum_horizontal(f"{field}_off" for field in fields), swapped=_names_swapped())
+    swapped = compared.filter("swapped")
+    compared = compared.filter(~pl.col("swapped"))
     stranger = ~pl.col("found") | (~pl.col("own") & (pl.col("off") > 1))
-    frames = [_told(compared.filter(stranger), "nss", "nss_unknown", None)]
+    frames = [
+        _told(swapped, "last_name", "names_swapped", None),
+        _told(compared.filter(stranger), "nss", "nss_unknown", None),
+    ]
     for field in fields:
         code = "birth_differs" if field == "birth_date" else "name_differs"
         differing = compared.filter(~stranger & pl.col(f"{field}_off"))
@@ -102,9 +110,54 @@ def _known_value(field: str) -> pl.Expr:
 
 def _name_differs(field: str) -> pl.Expr:
     """Compared in the script it is written in; no difference where the register has no name in that script."""
-    name = pl.col(field)
-    known = pl.when(_is_arabic(name)).then(pl.col(f"{field}_ar_known")).otherwise(pl.col(f"{field}_known"))
-    return (comparable(name) != comparable(known)).fill_null(value=False)
+    return (comparable(pl.col(field)) != comparable(_known_as(field, field))).fill_null(value=False)
+
+
+def _known_as(field: str, other: str) -> pl.Expr:
+    """The register's name of `other`, in the script `field` is written in."""
+    return pl.when(_is_arabic(pl.col(field))).then(pl.col(f"{other}_ar_known")).otherwise(pl.col(f"{other}_known"))
+
+
+def _names_swapped() -> pl.Expr:
+    """Whether both names differ, and agree when exchanged, for the same birth."""
+    last, first = (comparable(pl.col(field)) for field in ("last_name", "first_name"))
+    exchanged = (last == comparable(_known_as("last_name", "first_name"))) & (
+        first == comparable(_known_as("first_name", "last_name"))
+    )
+    differ = pl.col("last_name_off") & pl.col("first_name_off") & ~pl.col("birth_date_off")
+    return differ & exchanged.fill_null(value=False)
+
+
+def _numbers_of_employees(lines: pl.DataFrame, known: pl.DataFrame, employments: pl.DataFrame | None) -> pl.DataFrame:
+    """`nss_differs` for a line with no number, or an unknown one, whose names and birth are an employee's on no line."""
+    if employments is None:
+        return together([])
+    named = lines.filter(pl.col("birth_date").is_not_null())
+    nameless = named.join(known.select("nss"), on="nss", how="anti")
+    absent = known.filter(pl.col("nss").is_in(employments["nss"].implode())).join(lines, on="nss", how="anti")
+    if nameless.is_empty() or absent.is_empty():
+        return together([])
+    employees = pl.concat(
+        [
+            absent.select(proposed="nss", who=_who("last_name", "first_name")),
+            absent.filter(pl.col("last_name_ar") != "").select(
+                proposed="nss", who=_who("last_name_ar", "first_name_ar")
+            ),
+        ]
+    ).filter(~pl.col("who").is_duplicated())
+    asking = nameless.with_columns(who=_who("last_name", "first_name")).filter(~pl.col("who").is_duplicated())
+    found = asking.join(employees, on="who", maintain_order="left")
+    return _told(found, "nss", "nss_differs", pl.col("proposed")).with_columns(
+        severity=pl.when(found["nss"].is_null())
+        .then(pl.lit(Severity.INFO.value))
+        .otherwise(pl.lit(Severity.CONFIRM.value))
+    )
+
+
+def _who(last_name: str, first_name: str) -> pl.Expr:
+    """A person by names and birth; null where any of them is."""
+    names = comparable(pl.col(last_name)) + "|" + comparable(pl.col(first_name))
+    return names + "|" + pl.col("birth_date").cast(pl.String)
 
 
 def _entries(lines: pl.DataFrame, employments: pl.DataFrame) -> pl.DataFrame:

@@ -266,7 +266,9 @@ class _Fields:
         self.spans = spans
         self.parts: dict[str, str] = {}
 
-    def digits(self, name: str, value: str) -> None:
+    def digits(self, name: str, value: str | None) -> None:
+        if value is None:
+            raise self._refused(name, "missing")
         if len(value) != self._width(name) or not (value.isascii() and value.isdigit()):
             raise self._refused(name, "not-digits")
         self.parts[name] = value

@@ -207,6 +207,49 @@ def test_the_register_tells_own_employees_what_differs_and_of_others_no_value() 
     assert set(told) == {1, 2, 3, 6}
 
 
+def test_names_that_agree_when_exchanged_are_told_as_such_without_completing_anything() -> None:
+    lines = people()
+    known = register(lines)
+    for line in lines[:2]:
+        line["last_name"], line["first_name"] = line["first_name"], line["last_name"]
+    own = pl.DataFrame({"nss": [lines[0]["nss"]], "entry_date": [lines[0]["entry_date"]], "exit_date": [None]})
+    findings = checked(lines, context=replace(CONTEXT, known_people=known, employments=own)).findings
+    told = findings.select("line_number", "code", "field", "proposed").rows()
+    assert told == [(1, "names_swapped", "last_name", None), (2, "names_swapped", "last_name", None)]
+
+
+def test_an_employees_number_is_proposed_by_name_and_birth_and_a_strangers_never() -> None:
+    lines = people()
+    known = register(lines).with_columns(last_name_ar=pl.lit(""), first_name_ar=pl.lit(""))
+    numbers = [line["nss"] for line in lines]
+    own = pl.DataFrame(
+        {"nss": numbers[:2], "entry_date": [line["entry_date"] for line in lines[:2]], "exit_date": None}
+    )
+    unknown = "990101999999"
+    for line in lines[1:3]:
+        line["nss"] = unknown[:-1] + str(lines.index(line))
+    lines[0]["nss"] = None
+    findings = checked(lines, context=replace(CONTEXT, known_people=known, employments=own)).findings
+    told = findings.filter(pl.col("code").is_in(["nss_differs", "nss_unknown"]))
+    assert told.select("line_number", "code", "severity", "proposed").rows() == [
+        (1, "nss_differs", "info", numbers[0]),
+        (2, "nss_differs", "confirm", numbers[1]),
+        (3, "nss_unknown", "confirm", None),
+    ]
+
+
+def test_who_has_no_number_yet_is_declared_with_a_doubt_and_nobody_twice() -> None:
+    lines = people()
+    lines[0]["nss"], lines[1]["nss"] = "En cours d'immatriculation", "قيد التسجيل"
+    file = checked(lines)
+    assert file.lines["number_requested"].to_list()[:3] == [True, True, False]
+    told = file.findings.filter(pl.col("field") == "nss").select("line_number", "code", "severity").rows()
+    assert told == [(1, "number_requested", "confirm"), (2, "number_requested", "confirm")]
+    lines[1] |= {name: lines[0][name] for name in ("last_name", "first_name", "birth_date")}
+    repeated = checked(lines).findings.filter(pl.col("code") == "person_repeated")
+    assert repeated["line_number"].to_list() == [1, 2]
+
+
 def test_entries_and_absent_employees_are_told() -> None:
     lines = people()
     entries = [line["entry_date"] for line in lines]

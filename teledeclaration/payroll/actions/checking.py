@@ -222,14 +222,14 @@ async def _mended(tools: ReadingTools, work: Work, asked: Asked) -> Result:
 
 
 async def _registers(tools: ReadingTools, work: Work, read: pl.DataFrame) -> Registers:
-    """What the registers know of these lines' numbers, and of this employer's employments."""
-    numbers = read["nss"].drop_nulls().unique().to_list()
+    """What the registers know of these lines' numbers, and of this employer's employees, named here or not."""
     async with transaction(tools.pool, work.actor) as connection:
-        loaded = await registers.anyone_known(connection)
-        return Registers(
-            people=await registers.known_people_frame(connection, numbers) if loaded else None,
-            employments=await registers.employments_frame(connection, work.employer_id),
-        )
+        employments = await registers.employments_frame(connection, work.employer_id)
+        if not await registers.anyone_known(connection):
+            return Registers(people=None, employments=employments)
+        numbers = pl.concat([read["nss"], employments["nss"]]).drop_nulls().unique().to_list()
+        people = await registers.known_people_frame(connection, numbers)
+        return Registers(people=people, employments=employments)
 
 
 async def _store(tools: ReadingTools, work: Work, result: Result) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import msgspec
+import polars as pl
 
 from schemas.payroll import LineChange, LineChanges, NewDraft
 from teledeclaration import journal
@@ -13,6 +14,7 @@ from teledeclaration.employers import facts as employers
 from teledeclaration.employers.guard import Caller
 from teledeclaration.errors import NotFound
 from teledeclaration.legislation import Legislation
+from teledeclaration.payroll.actions import revisions
 from teledeclaration.payroll.errors import (
     AlreadyDeclared,
     CentreNeeded,
@@ -24,7 +26,7 @@ from teledeclaration.payroll.errors import (
     WrongKindOfDeclaration,
     YearNotOver,
 )
-from teledeclaration.payroll.queries import declarations, drafts, lines, uploads
+from teledeclaration.payroll.queries import declarations, drafts, edits, lines, uploads
 from teledeclaration.payroll.queries.drafts import DraftRow
 from teledeclaration.periods import Year
 from teledeclaration.queue import JobQueue
@@ -146,52 +148,88 @@ async def mend_lines(
     now: datetime,
 ) -> None:
     """Correct lines, or take them out or back in; a worker then checks the whole draft again."""
+    wanted = _wanted(changes)
     async with transaction(pool, caller.actor) as connection:
         draft = await lock_open_draft(connection, caller.employer_id, draft_id)
         check_revision(draft, changes.revision)
         reading_id = await checked_reading(connection, caller.employer_id, draft)
-        for place, change in enumerate(changes.lines):
-            await _mend_line(connection, legislation, caller.employer_id, draft, reading_id, change, place)
+        await _check_changes(connection, legislation, caller.employer_id, draft, reading_id, changes)
+        revision = await revisions.record(
+            connection,
+            employer_id=caller.employer_id,
+            draft_id=draft_id,
+            kind="mend",
+            reading_id=reading_id,
+            lines_changed=len(wanted),
+            details={"fields": sorted({name for named in wanted.values() for name in named})},
+            done_by=caller.label,
+            now=now,
+        )
+        for fields, frame in _by_fields(wanted):
+            await edits.change_lines(
+                connection,
+                employer_id=caller.employer_id,
+                reading_id=reading_id,
+                revision=revision,
+                fields=fields,
+                changes=frame,
+            )
         waiting_in = await uploads.reopen_reading(connection, employer_id=caller.employer_id, reading_id=reading_id)
-        revision = await drafts.touch_draft(connection, employer_id=caller.employer_id, draft_id=draft_id, now=now)
         await journal.record(
             connection,
             caller.actor,
             "draft.mended",
             draft_id,
             now=caller.fund_time(now),
-            details={"lines": {str(change.line_number): sorted(_named(change)) for change in changes.lines}},
+            details={"lines": {str(number): sorted(named) for number, named in wanted.items()}},
         )
     await queue.enqueue(READ_JOB, employer_id=caller.employer_id, subject=reading_id, queue=waiting_in, turn=revision)
 
 
-async def _mend_line(
+async def _check_changes(
     connection: Connection,
     legislation: Legislation,
     employer_id: int,
     draft: DraftRow,
     reading_id: UUID,
-    change: LineChange,
-    place: int,
+    changes: LineChanges,
 ) -> None:
-    named = _named(change)
-    category = named.get("rate_category")
-    if category is not None and category not in _open_categories(legislation, draft.year):
-        raise UnknownRateCategory(pointer=f"/lines/{place}/rate_category", category=category)
-    if named and not await lines.update_line(
-        connection, employer_id=employer_id, reading_id=reading_id, line_number=change.line_number, changes=named
-    ):
-        raise NotFound(pointer=f"/lines/{place}/line_number")
+    """NotFound or UnknownRateCategory, at the change that names what is not there."""
+    open_categories = set(legislation.on(Year(draft.year).last_day).enabled_categories())
+    numbers = [change.line_number for change in changes.lines]
+    there = await lines.select_present(connection, employer_id=employer_id, reading_id=reading_id, numbers=numbers)
+    for place, change in enumerate(changes.lines):
+        category = change.rate_category
+        if isinstance(category, str) and category not in open_categories:
+            raise UnknownRateCategory(pointer=f"/lines/{place}/rate_category", category=category)
+        if change.line_number not in there:
+            raise NotFound(pointer=f"/lines/{place}/line_number")
+
+
+def _wanted(changes: LineChanges) -> dict[int, dict[str, object]]:
+    """What each line is to become, by its number; where a line is named twice, the later word holds."""
+    wanted: dict[int, dict[str, object]] = {}
+    for change in changes.lines:
+        if named := _named(change):
+            wanted.setdefault(change.line_number, {}).update(named)
+    return wanted
+
+
+def _by_fields(wanted: dict[int, dict[str, object]]) -> list[tuple[tuple[str, ...], pl.DataFrame]]:
+    """The changes as frames, one for all lines of which the same fields change."""
+    alike: dict[tuple[str, ...], list[dict[str, object]]] = {}
+    for number, named in wanted.items():
+        alike.setdefault(tuple(sorted(named)), []).append({"line_number": number, **named})
+    return [
+        (fields, pl.DataFrame(rows, schema={name: lines.LINE_SCHEMA[name] for name in ("line_number", *fields)}))
+        for fields, rows in alike.items()
+    ]
 
 
 def _named(change: LineChange) -> dict[str, object]:
     """The fields a correction names, with their new values."""
     fields = msgspec.structs.asdict(change)
     return {name: value for name, value in fields.items() if name != "line_number" and value is not msgspec.UNSET}
-
-
-def _open_categories(legislation: Legislation, year: int) -> set[str]:
-    return set(legislation.on(Year(year).last_day).enabled_categories())
 
 
 async def confirm_doubts(pool: Pool, caller: Caller, *, draft_id: UUID, code: str, now: datetime) -> None:

@@ -106,6 +106,7 @@ async def _file(
     await declarations.insert_declared_lines(
         connection, employer_id=employer_id, declaration_id=declaration_id, reading_id=reading_id
     )
+    await _ask_for_numbers(connection, caller, declaration_id, now)
     await drafts.end_draft(connection, employer_id=employer_id, draft_id=draft.draft_id, status="filed", now=now)
     await assessments.insert_assessment(connection, employer_id=employer_id, declaration_id=declaration_id, now=now)
     receipt = await _receipt(connection, settings, caller, declaration)
@@ -129,6 +130,26 @@ async def _file(
         payload={"number": declaration.number, "form": draft.form, "year": draft.year, "centre": draft.centre},
     )
     return Filed(declaration_id, document_id)
+
+
+async def _ask_for_numbers(connection: Connection, caller: Caller, declaration_id: UUID, now: datetime) -> None:
+    """A registration for everyone declared without a number, told to whoever numbers people."""
+    count = await declarations.insert_registrations(
+        connection,
+        employer_id=caller.employer_id,
+        declaration_id=declaration_id,
+        requested_by=caller.label,
+        now=now,
+    )
+    if count:
+        await outbox.insert_event(
+            connection,
+            employer_id=caller.employer_id,
+            kind="registration.requested",
+            subject=declaration_id,
+            now=now,
+            payload={"people": count},
+        )
 
 
 async def _described(

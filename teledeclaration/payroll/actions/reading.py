@@ -9,7 +9,7 @@ import polars as pl
 
 from schemas.findings import Severity
 from schemas.payroll import SentLine, SentLines
-from teledeclaration.intake.casting import CastContext, cast_column
+from teledeclaration.intake.casting import CastContext, cast_column, numbers_requested
 from teledeclaration.intake.checking import CheckContext, CheckedFile, check_lines, check_raw, ordered, seen_in_lines
 from teledeclaration.intake.checks import Rules
 from teledeclaration.intake.forms import ANNUAL
@@ -116,8 +116,10 @@ def sent_lines(parts: list[SentLines], today: date, year: int) -> pl.DataFrame:
     """The lines of all parts in order, typed as a file's are; `row` is the line's number."""
     sent = [line for part in parts for line in part.lines]
     numbers = pl.int_range(1, len(sent) + 1, dtype=pl.Int32, eager=True)
+    asked_in_words = numbers_requested(pl.Series([line.nss for line in sent], dtype=pl.String))
     base = pl.DataFrame({"line_number": numbers, "row": numbers}).with_columns(
-        pl.Series("rate_category", [line.rate_category for line in sent], dtype=pl.String)
+        pl.Series("rate_category", [line.rate_category for line in sent], dtype=pl.String),
+        number_requested=asked_in_words | pl.Series([line.number_requested for line in sent], dtype=pl.Boolean),
     )
     return _typed(base, sent, CastContext(year=year, today=today))
 

@@ -14,7 +14,7 @@ from teledeclaration.intake.checks import Check, Rules, blank
 from teledeclaration.intake.person_checks import AgeRules, person_checks
 from teledeclaration.intake.problems import dinars
 from teledeclaration.money import Centimes
-from teledeclaration.payroll.law.duplicates import repeated_people
+from teledeclaration.payroll.law.duplicates import repeated_people, repeated_without_number
 from teledeclaration.periods import Quarter, Year
 
 _QUARTERS = ("q1", "q2", "q3", "q4")
@@ -52,7 +52,7 @@ def annual_rules_checks(rules: AnnualRules) -> Rules:
         checks += _time_checks(quarter, place, rules)
         checks += _amount_checks(quarter, place, rules)
         checks += _presence_checks(quarter, Quarter(rules.year, place + 1))
-    return Rules(checks=tuple(checks), between_rows=(repeated_people,), required=_REQUIRED)
+    return Rules(checks=tuple(checks), between_rows=(repeated_people, repeated_without_number), required=_REQUIRED)
 
 
 _REQUIRED = {

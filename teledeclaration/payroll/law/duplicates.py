@@ -49,3 +49,17 @@ def _who() -> pl.Expr:
     names = pl.concat_str(pl.col("last_name", "first_name").fill_null(""), separator="|").str.normalize("NFKD")
     plain = names.str.to_lowercase().str.replace_all(r"[^\p{L}|]", "")
     return plain + pl.col("birth_date").cast(pl.String).fill_null("")
+
+
+def repeated_without_number(lines: pl.DataFrame) -> pl.DataFrame:
+    """`person_repeated` for lines without a number that are the same person: one number would be asked for twice."""
+    unnumbered = lines.filter(pl.col("nss").is_null() & pl.col("number_requested")).with_columns(who=_who())
+    twice = unnumbered.filter(pl.col("who").is_duplicated())
+    return twice.select(
+        "line_number",
+        "row",
+        field=pl.lit("nss"),
+        expected=pl.coalesce("row", "line_number").sort().cast(pl.String).str.join(", ").over("who"),
+        code=pl.lit("person_repeated"),
+        severity=pl.lit(Severity.CONFIRM.value),
+    )

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from schemas.annual import DeclarationType
-from schemas.payroll import DeclaredLine
+from schemas.payroll import DeclaredLine, Registration
 from teledeclaration.database import Connection
 
 LINES_CSV_HEADER = (
@@ -132,6 +132,45 @@ async def insert_declared_lines(
         reading_id,
         declaration_id,
     )
+
+
+async def insert_registrations(
+    connection: Connection, *, employer_id: int, declaration_id: UUID, requested_by: str, now: datetime
+) -> int:
+    """Ask for a number for everyone declared without one; how many."""
+    status = await connection.execute(
+        """
+        INSERT INTO registrations (employer_id, registration_id, declaration_id, line_number, last_name, first_name,
+                                   birth_date, entry_date, requested_by, created_at)
+        SELECT employer_id, gen_random_uuid(), declaration_id, line_number, last_name, first_name, birth_date,
+               entry_date, $3, $4
+          FROM declared_lines
+         WHERE employer_id = $1 AND declaration_id = $2 AND nss IS NULL
+        """,
+        employer_id,
+        declaration_id,
+        requested_by,
+        now,
+    )
+    return int(status.rpartition(" ")[2])
+
+
+async def select_registrations(
+    connection: Connection, *, employer_id: int, declaration_id: UUID
+) -> list[Registration]:
+    """The numbers a declaration asked for, in the order of its lines."""
+    rows = await connection.fetch(
+        """
+        SELECT registration_id, declaration_id, line_number, status, last_name, first_name, birth_date, entry_date,
+               requested_by, created_at
+          FROM registrations
+         WHERE employer_id = $1 AND declaration_id = $2
+         ORDER BY line_number
+        """,
+        employer_id,
+        declaration_id,
+    )
+    return [msgspec.convert(row, Registration) for row in rows]
 
 
 async def hash_lines(connection: Connection, *, employer_id: int, reading_id: UUID) -> str:

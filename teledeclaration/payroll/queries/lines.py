@@ -5,7 +5,6 @@ is emptied in the same transaction, so that no other ever sees one of them.
 """
 
 import io
-from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -21,7 +20,7 @@ LINE_FIELDS = (
     "q3_duration", "q3_unit", "q3_amount", "q4_duration", "q4_unit", "q4_amount",
     "annual_amount", "entry_date", "exit_date", "observation", "rate_category",
 )  # fmt: skip
-LINE_COLUMNS = ("line_number", "row", *LINE_FIELDS, "typed")
+LINE_COLUMNS = ("line_number", "row", *LINE_FIELDS, "number_requested", "typed")
 FINDING_COLUMNS = (
     "finding", "line_number", "sheet", "row", "column_name", "field", "code", "severity",
     "seen", "expected", "proposed",
@@ -150,30 +149,24 @@ LINE_SCHEMA: dict[str, type[pl.DataType]] = {
     **{f"q{quarter}_amount": pl.Int64 for quarter in (1, 2, 3, 4)},
     "annual_amount": pl.Int64,
     **dict.fromkeys(("birth_date", "entry_date", "exit_date"), pl.Date),
+    "number_requested": pl.Boolean,
     "typed": pl.String,
     "left_out": pl.Boolean,
     "mended": pl.Boolean,
 }
 
 
-async def update_line(
-    connection: Connection, *, employer_id: int, reading_id: UUID, line_number: int, changes: dict[str, Any]
-) -> bool:
-    """Put these values in place, and forget what was typed in their cells; False where there is no such line."""
-    names = [name for name in (*LINE_FIELDS, "left_out") if name in changes]
-    settings = ", ".join(f"{name} = ${place}" for place, name in enumerate(names, start=5))
-    if names != ["left_out"]:
-        settings += ", mended = true"
-    status = await connection.execute(
-        f"UPDATE lines SET typed = nullif(typed - $4::text[], '{{}}'::jsonb), {settings}"
-        " WHERE employer_id = $1 AND reading_id = $2 AND line_number = $3",
+async def select_present(
+    connection: Connection, *, employer_id: int, reading_id: UUID, numbers: list[int]
+) -> frozenset[int]:
+    """Which of these lines there are."""
+    rows = await connection.fetch(
+        "SELECT line_number FROM lines WHERE employer_id = $1 AND reading_id = $2 AND line_number = ANY ($3::int[])",
         employer_id,
         reading_id,
-        line_number,
-        names,
-        *(changes[name] for name in names),
+        numbers,
     )
-    return status == "UPDATE 1"
+    return frozenset(row["line_number"] for row in rows)
 
 
 async def leave_out_wrong_lines(connection: Connection, *, employer_id: int, reading_id: UUID) -> int:

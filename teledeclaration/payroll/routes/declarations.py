@@ -13,7 +13,7 @@ from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.response import Stream
 
 from schemas.assessments import AssessedAmounts, RateLine, RatePart
-from schemas.payroll import Declaration, DeclaredLine
+from schemas.payroll import Declaration, DeclaredLine, Registration
 from teledeclaration.database import transaction
 from teledeclaration.documents import facts as documents
 from teledeclaration.employers.facts import employer_by_id
@@ -120,6 +120,23 @@ async def download_lines(state: State, caller: NamedDependency[Caller], declarat
                 yield piece
 
     return Stream(pieces(), media_type="text/csv; charset=utf-8", headers=attachment(f"{row.number}.csv"))
+
+
+@get(
+    "/v1/declarations/{declaration_id:uuid}/registrations",
+    **guarded("declarations.read", shows_people=True),
+    tags=["declarations"],
+    summary="The numbers it asked for",
+)
+async def list_registrations(
+    state: State, caller: NamedDependency[Caller], declaration_id: FromPath[UUID]
+) -> list[Registration]:
+    """One request for each person declared without a social security number."""
+    await _declaration(state, caller, declaration_id)
+    async with transaction(state.pool, caller.actor) as connection:
+        return await declarations.select_registrations(
+            connection, employer_id=caller.employer_id, declaration_id=declaration_id
+        )
 
 
 @get(
@@ -238,6 +255,7 @@ ROUTES = [
     get_declaration,
     list_declared_lines,
     download_lines,
+    list_registrations,
     download_receipt,
     download_text_pair,
     get_assessment,

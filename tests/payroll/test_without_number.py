@@ -1,0 +1,44 @@
+"""Who has no number yet can be declared: a doubt is answered, and a number is asked for."""
+
+from collections.abc import Awaitable, Callable
+
+from payroll.payroll_desk import Desk
+from payroll.test_annual_chain import line, send_lines
+
+DeskOf = Callable[[str], Awaitable[Desk]]
+NEWCOMER = {"nss": None, "last_name": "HADJ", "first_name": "LINA", "birth_date": "1999-02-03"}
+
+
+async def test_a_missing_number_is_an_error_until_one_is_asked_for(desk_of: DeskOf) -> None:
+    desk = await desk_of("1600000301")
+    draft = await send_lines(desk, [line("850512345602", 6_000_000), line("850512345602", 6_000_000) | NEWCOMER])
+    assert [one["code"] for one in await desk.findings(draft, severity="error")] == ["nss_missing"]
+    mended = await desk.client.patch(
+        f"/v1/drafts/{draft['summary']['draft_id']}/lines",
+        json={"lines": [{"line_number": 2, "number_requested": True}]},
+    )
+    assert mended.status_code == 200, mended.text
+    draft = await desk.draft(draft["summary"]["draft_id"])
+    assert [one["code"] for one in await desk.findings(draft, severity="error")] == []
+    refused = await desk.file(draft)
+    assert refused.status_code == 409
+    filed = await desk.file(await desk.confirm_all(draft))
+    assert filed.status_code == 201, filed.text
+
+    asked = await desk.get(f"/v1/declarations/{filed.json()['declaration_id']}/registrations")
+    assert [(one["line_number"], one["last_name"], one["birth_date"], one["status"]) for one in asked] == [
+        (2, "HADJ", "1999-02-03", "requested")
+    ]
+    declared = await desk.get(f"/v1/declarations/{filed.json()['declaration_id']}/lines")
+    assert [one["nss"] for one in declared["items"]] == ["850512345602", None]
+
+
+async def test_the_text_files_cannot_hold_someone_without_a_number_and_say_so(desk_of: DeskOf) -> None:
+    desk = await desk_of("1600000302")
+    wanting = line("850512345602", 6_000_000) | NEWCOMER | {"nss": "En cours"}
+    filed = await desk.file(await desk.confirm_all(await send_lines(desk, [wanting])))
+    assert filed.status_code == 201, filed.text
+    answer = await desk.client.get(f"/v1/declarations/{filed.json()['declaration_id']}/text-pair.zip")
+    assert answer.status_code == 422
+    assert answer.json()["type"].endswith("text-pair-not-writable")
+    assert "1" in answer.json()["detail"]
