@@ -20,7 +20,11 @@ run: $(READY)  ## the whole platform on this machine, until Ctrl-C
 test: $(READY)  ## the tests, against a PostgreSQL and a Valkey of their own
 	@$(BIN)/python -m pytest
 
-test-slow: $(READY)  ## kill storms, fuzzing, long walks, Debian's own servers
+test-slow: $(READY)  ## kill storms, fuzzing, long walks, Debian's own servers, LibreOffice
+	@command -v soffice >/dev/null || { \
+	  [ "$$(id -u)" = 0 ] || { echo "test-slow needs LibreOffice: apt-get install libreoffice-calc"; exit 1; }; \
+	  echo "Installing LibreOffice, which opens and saves our workbooks in the tests …"; \
+	  apt-get update -qq; DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends libreoffice-calc >/dev/null; }
 	@$(BIN)/python -m pytest -m slow --timeout=1800
 
 check: $(READY)  ## style, types, imports

@@ -24,7 +24,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
     its letter; positions such as `21-32` in a text file); None where the finding is about the whole
     file, or came by REST, where `pointer` (RFC 6901) stands instead. `seen` is the value as the user
     wrote it, `expected` what would be right, `proposed` the value to put there, in the form the
-    field takes, where one can be known.
+    field takes, where one can be known. `back`: it was found in this draft before, and had gone away.
     """
 
     code: str
@@ -39,3 +39,4 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
     expected: str | None = None
     proposed: str | None = None
     line_number: int | None = None
+    back: bool = False

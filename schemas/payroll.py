@@ -9,9 +9,10 @@ from msgspec import Meta
 
 from schemas.annual import AnnualLine, DeclarationType, Totals, Unit
 from schemas.findings import Severity
+from schemas.reviews import Review
 
 Form = Literal["annual"]
-ReadingStatus = Literal["waiting", "checked", "unreadable", "failed"]
+ReadingStatus = Literal["waiting", "checked", "unreadable", "failed", "cancelled"]
 ReadingPhase = Literal["received", "reading", "checking", "storing", "done"]
 DraftStatus = Literal["open", "filed", "dropped"]
 
@@ -24,21 +25,31 @@ class Unread(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a reading stands: its phase, and the lines counted so far where they are known."""
+    """Where a reading stands, as its row says: the same for whoever asks, however often.
+
+    `rows_done` are rows passed through while `reading`, then lines stored (they are stored while they are
+    checked); `rows_total` is null until the end of the file was seen. `time_left_s` is an estimate from the
+    measured speed so far, in seconds; null while nothing is known, and once it is done.
+    """
 
     status: ReadingStatus
     phase: ReadingPhase
     rows_done: int
     rows_total: int | None = None
+    started_at: datetime | None = None
+    time_left_s: int | None = None
     unreadable: Unread | None = None
 
 
 class Upload(msgspec.Struct, frozen=True, kw_only=True):
-    """A file or a part of the lines that was sent, the draft it is for and how far its reading is; a part
-    that waits for the others has no progress."""
+    """A file or a part of the lines that was sent, the draft it is for with what that declares, and how far its
+    reading is; a part that waits for the others has no progress."""
 
     upload_id: UUID
     draft_id: UUID
+    form: Form
+    centre: str
+    year: int
     filename: str
     content_hash: str
     size_bytes: int
@@ -61,13 +72,15 @@ class Matched(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FindingCount(msgspec.Struct, frozen=True, kw_only=True):
-    """How many findings of one code stand, and who answered for them where they are doubts."""
+    """How many findings of one code stand, and who answered for them where they are doubts;
+    `back` of them had gone away in this draft before."""
 
     code: str
     severity: Severity
     count: int
     title: str
     confirmed_by: str | None = None
+    back: int = 0
 
 
 class Obstacle(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,7 +112,8 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """A draft whole: what was read, what is wrong, and whether it can be filed as it is now.
 
     `totals` and `line_count` are of the lines that would be filed; `left_out_count` of those left out.
-    `lines_with_errors` would be left out by "file the good lines now".
+    `lines_with_errors` would be left out by "file the good lines now". `review` is the newest of what a later file
+    changes, or of what a replacement does: until it is accepted, the draft stands as it is.
     """
 
     summary: DraftSummary
@@ -112,6 +126,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     obstacles: list[Obstacle]
     matched: list[Matched]
     facts: dict[str, Any]
+    review: Review | None = None
 
     @property
     def can_be_filed(self) -> bool:

@@ -32,6 +32,9 @@ COMMANDS: dict[str, Command] = {
     "account": Command("teledeclaration.local.accounts", "give an address a role", "account"),
     "fund-key": Command("teledeclaration.local.accounts", "a key for one of the fund's systems", "fund_key"),
     "check": Command("teledeclaration.check", "check files before filing, without a server"),
+    "template": Command("teledeclaration.template", "a blank workbook to be filled"),
+    "law": Command("teledeclaration.law", "the law in force on a day, or what changed"),
+    "simulate": Command("teledeclaration.simulate", "what a pay costs"),
     "load": Command("teledeclaration.load", "load a file into one of the fund's registers"),
 }
 

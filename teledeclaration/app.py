@@ -17,7 +17,18 @@ from teledeclaration.employers.idempotency import answer_once, claim_key
 from teledeclaration.intake.reader import ReaderServer
 from teledeclaration.legislation import load
 from teledeclaration.payments import routes as payments
-from teledeclaration.payroll.routes import declarations, drafts, uploads
+from teledeclaration.payroll.routes import (
+    annotated,
+    declarations,
+    drafts,
+    law,
+    mapping,
+    repairs,
+    reviews,
+    revisions,
+    templates,
+    uploads,
+)
 from teledeclaration.problems import EXCEPTION_HANDLERS
 from teledeclaration.queue import JobQueue
 from teledeclaration.registry import routes as registry
@@ -31,7 +42,14 @@ ROUTES: list[ControllerRouterHandler] = [
     *registry.ROUTES,
     *uploads.ROUTES,
     *drafts.ROUTES,
+    *annotated.ROUTES,
+    *revisions.ROUTES,
+    *repairs.ROUTES,
+    *mapping.ROUTES,
+    *reviews.ROUTES,
     *declarations.ROUTES,
+    *templates.ROUTES,
+    *law.ROUTES,
     *payments.ROUTES,
     *documents.ROUTES,
     *pages.ROUTES,

@@ -8,7 +8,7 @@ import asyncio
 import re
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -21,12 +21,17 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from schemas.findings import Finding, Severity
+from schemas.mapping import FileLayout, Mapping
 from teledeclaration.errors import Malformed
 from teledeclaration.insured.law.movement_checks import movement_checks
 from teledeclaration.intake.checking import CheckContext, CheckedFile, check_raw
+from teledeclaration.intake.layout import mapping_in_force
+from teledeclaration.intake.mapping import Known
+from teledeclaration.intake.protocol import findings_page
 from teledeclaration.intake.raw import ReadingLimits, Unreadable
-from teledeclaration.intake.reader import ReaderError, ReaderServer, annotated_copy, read_raw
-from teledeclaration.intake.report import file_findings
+from teledeclaration.intake.reader import ReaderError, ReaderServer, annotated_workbook, read_raw
+from teledeclaration.intake.report import field_name, file_findings
+from teledeclaration.intake.tables import Unrecognised
 from teledeclaration.intake.text_pair import pair_role, zip_together
 from teledeclaration.languages import DEFAULT_LANGUAGE, LANGUAGES, Language, say
 from teledeclaration.payroll.checks import annual_checks
@@ -57,6 +62,13 @@ class Verdict:
     unreadable: Unreadable | None = None
 
     @property
+    def layout(self) -> FileLayout | None:
+        """What the file looked like, where its cells were read."""
+        if self.checked is not None:
+            return self.checked.layout
+        return self.unreadable.layout if isinstance(self.unreadable, Unrecognised) else None
+
+    @property
     def exit_code(self) -> int:
         if self.checked is None:
             return EXIT_UNREADABLE
@@ -78,12 +90,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--lang", choices=LANGUAGES, default=DEFAULT_LANGUAGE, help="language of the messages")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
     parser.add_argument("--annotated", metavar="OUT.xlsx", type=Path, help="where the annotated workbook is written")
+    parser.add_argument("--mapping", metavar="FILE.json", type=_mapping, help="which columns the workbooks are read by")
+    parser.add_argument(
+        "--show-columns", action="store_true", help="how columns are read, and the mapping to change it"
+    )
 
 
 def _year(text: str) -> int:
     if not re.fullmatch(r"(?:19|20)[0-9]{2}", text):
         raise argparse.ArgumentTypeError(f"not a year: {text}")
     return int(text)
+
+
+def _mapping(text: str) -> Mapping:
+    try:
+        return msgspec.json.decode(Path(text).read_bytes(), type=Mapping)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise argparse.ArgumentTypeError(f"not a mapping: {text}: {error}") from error
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -103,6 +126,7 @@ def standard_context(today: date, *, employer_number: str | None = None, year: i
 
 async def _run(arguments: argparse.Namespace, *, today: date) -> int:
     context = standard_context(today, employer_number=arguments.employer, year=arguments.year)
+    context = replace(context, known=Known(mapping=arguments.mapping))
     try:
         documents = list(together(arguments.files))
     except NotReadError as missing:
@@ -119,6 +143,8 @@ async def _run(arguments: argparse.Namespace, *, today: date) -> int:
             verdicts.append(verdict)
             if not arguments.json:
                 _print_verdict(verdict, arguments.lang, written)
+                if arguments.show_columns:
+                    _print_columns(verdict, arguments.lang)
     if arguments.json:
         _print_json(verdicts, arguments.lang)
     return max(verdict.exit_code for verdict in verdicts)
@@ -150,7 +176,7 @@ def together(paths: Sequence[Path]) -> Iterator[Document]:
         yield _pair(pair)
 
 
-def _pair(halves: Mapping[str, Path]) -> Document:
+def _pair(halves: dict[str, Path]) -> Document:
     """A half named alone is joined by the other where it stands beside it."""
     known = dict(halves)
     for half, path in halves.items():
@@ -184,19 +210,23 @@ async def _annotated(
     """Write the annotated workbook: where it went, and whether that worked; None where none is wanted."""
     if verdict.checked is None or (arguments.json and arguments.annotated is None):
         return None
-    document = verdict.document
-    beside = document.path.with_name(f"{document.path.stem}-annotated.xlsx")
-    place = arguments.annotated if arguments.annotated and alone else beside
+    document, table = verdict.document, verdict.checked.table
+    place = document.path.with_name(f"{document.path.stem}-annotated.xlsx")
+    if arguments.annotated and alone:
+        place = arguments.annotated
     try:
-        copy = await annotated_copy(
+        workbook = await annotated_workbook(
             document.content,
             filename=document.name,
-            findings=list(verdict.findings),
+            pages=[findings_page(verdict.findings)],
             language=arguments.lang,
             limits=ReadingLimits(),
             reader=reader,
+            table=(table.sheet.name, table.first_row - 1),
         )
-        place.write_bytes(copy)
+        place = place if place == arguments.annotated else place.with_suffix(workbook.extension)
+        with place.open("wb") as file:
+            file.writelines(workbook.pieces())
     except (Unreadable, ReaderError, OSError):
         return place, False
     return place, True
@@ -226,10 +256,17 @@ def as_object(verdict: Verdict, language: Language) -> dict[str, object]:
         "lines": checked.lines.height,
         "totals": None if totals is None else {"quarters": list(totals.quarters), "annual": totals.annual},
         "columns": [
-            {"column": column.letter, "header": column.header, "field": column.field, "score": round(column.score)}
+            {
+                "column": column.letter,
+                "header": column.header,
+                "field": column.field,
+                "score": round(column.score),
+                "how": column.how,
+            }
             for column in checked.table.columns
             if column.field
         ],
+        "mapping": msgspec.to_builtins(mapping_in_force(checked.layout)) if checked.layout else None,
         "findings": [_finding(finding) for finding in verdict.findings],
     }
 
@@ -285,6 +322,24 @@ def _print_verdict(verdict: Verdict, language: Language, written: tuple[Path, bo
     if written is not None:
         place, done = written
         console.print(Text(say("check.annotated" if done else "check.not-annotated", language, path=place)))
+
+
+def _print_columns(verdict: Verdict, language: Language) -> None:
+    """What each column was read as, and the mapping as `--mapping` takes it; of a file not known, its sheets."""
+    console = Console()
+    layout = verdict.layout
+    if layout is None:
+        return
+    table = RichTable(*(say(f"check.columns.{name}", language) for name in ("letter", "header", "field", "samples")))
+    for column in layout.columns:
+        field = field_name(column.field, language) if column.field else ""
+        table.add_row(column.letter, Text(column.header), Text(field), Text(" | ".join(column.samples)))
+    if layout.columns:
+        console.print(table)
+    for sheet in layout.sheets:
+        console.print(Text(f"{sheet.name} : {sheet.rows} × {sheet.columns}"))
+    if (mapping := mapping_in_force(layout)) is not None:
+        console.print_json(msgspec.json.encode(mapping).decode())
 
 
 def _table(findings: Sequence[Finding], language: Language) -> RichTable:

@@ -25,6 +25,7 @@ from schemas.payroll import (
     SentLines,
     Upload,
 )
+from schemas.revisions import Return
 from teledeclaration.legislation import Legislation
 from teledeclaration.money import Centimes
 from teledeclaration.payroll.law.contributions import assess_quarters
@@ -60,6 +61,9 @@ _EXAMPLES: tuple[msgspec.Struct, ...] = (
     Upload(
         upload_id=UUID("2a7d1f64-90b1-4c8e-8a3c-6b1f0e5a2025"),
         draft_id=_DRAFT,
+        form="annual",
+        centre="16001",
+        year=2025,
         filename="DAS 2025.xlsx",
         content_hash=_HASH,
         size_bytes=18_412,
@@ -108,6 +112,7 @@ _EXAMPLES: tuple[msgspec.Struct, ...] = (
         expected="12",
         line_number=3,
     ),
+    Return(revision=9, to=3),
     LineChanges(lines=[LineChange(line_number=3, nss="850612345678")], revision=3),
     Filing(revision=3, leave_out_errors=True),
     Declaration(

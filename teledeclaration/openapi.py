@@ -27,12 +27,14 @@ PATH = "/v1/schema"
 _TAGS = {
     "session": "Sign in, who am I, my sessions",
     "employer": "The employer's particulars, members, keys, test twin and journal",
-    "uploads": "Send a file or lines",
-    "drafts": "Lines, findings, corrections",
+    "uploads": "Templates; send a file or lines, follow or cancel it",
+    "mapping": "How a foreign workbook's columns are read",
+    "drafts": "Lines, findings, corrections, repairs, reviews, revisions",
     "declarations": "File, and see what was filed",
     "dues": "What is owed",
     "documents": "Receipts and their verification",
     "registers": "The fund's registers",
+    "law": "Legal values by day, and what a pay would cost",
 }
 
 _ASSETS = {

@@ -62,6 +62,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     metrics_token: str = ""  # what /metrics asks for; empty: only from this machine
     worker_metrics_port: Annotated[int, Meta(ge=0, le=65535)] = 0  # where a worker shows its metrics; 0: nowhere
     upload_bytes_max: Annotated[int, Meta(ge=1)] = 300_000_000
+    uploads_waiting_max: Annotated[int, Meta(ge=1)] = 100  # of one employer, to be read; another is refused for now
     workbook_lines_max: Annotated[int, Meta(ge=1)] = 300_000
     declaration_lines_max: Annotated[int, Meta(ge=1)] = 1_000_000
     reader_memory_bytes: Annotated[int, Meta(ge=1)] = 4_000_000_000

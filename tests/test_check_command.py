@@ -131,3 +131,25 @@ def test_words_nobody_knows_end_with_two(capsys: pytest.CaptureFixture[str]) -> 
     assert ended.value.code == 2
     assert "check" in COMMANDS
     assert "invalid choice" in capsys.readouterr().err
+
+
+def test_the_mapping_that_is_shown_reads_the_file_again_the_same(desk: Path) -> None:
+    _, said = as_json(desk, "annual-2025-exported-clean.ods", "--year", "2025")
+    assert said["columns"][0]["how"] == "words"
+    (desk / "mapping.json").write_text(json.dumps(said["mapping"]))
+    _, again = as_json(desk, "annual-2025-exported-clean.ods", "--year", "2025", "--mapping", "mapping.json")
+    assert {column["how"] for column in again["columns"]} == {"hand"}
+    assert (again["lines"], again["totals"]) == (said["lines"], said["totals"])
+
+
+def test_columns_are_shown_with_samples(desk: Path) -> None:
+    done = command(desk, "annual-2025-kept-by-hand-clean.xlsx", "--show-columns", "--lang", "en")
+    assert "Header in the file" in done.stdout
+    assert '"header_row": 5' in done.stdout
+
+
+def test_a_mapping_that_is_none_is_said_at_once(desk: Path) -> None:
+    (desk / "mapping.json").write_text('{"sheet": "A", "header_row": -1, "columns": {}}')
+    done = command(desk, "annual-2025-exported-clean.ods", "--mapping", "mapping.json")
+    assert done.returncode == 2
+    assert "header_row" in done.stderr

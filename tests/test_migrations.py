@@ -66,6 +66,36 @@ async def test_from_the_version_before_with_rows_in(postgres: EmbeddedPostgres, 
     await own_pool.close()
 
 
+async def test_an_open_draft_of_the_version_before_can_be_gone_back_to(postgres: EmbeddedPostgres, empty: str) -> None:
+    await migrate(postgres, empty, until=3)
+    owner = await asyncpg.connect(postgres.url(SUPERUSER, empty))
+    await owner.execute(
+        """
+        INSERT INTO agencies VALUES ('16001', 16, 'Alger', 'الجزائر');
+        INSERT INTO employers (employer_id, number, name, wilaya, agency, updated_at)
+        VALUES (1001, '1600012345', 'Atlas', 16, '16001', now());
+        INSERT INTO payment_centres (employer_id, centre, agency) VALUES (1001, '16001', '16001');
+        INSERT INTO drafts (employer_id, draft_id, form, centre, year, type, revision, created_by, created_at,
+                            updated_at)
+        VALUES (1001, gen_random_uuid(), 'annual', '16001', 2025, 'N', 7, 'Nadia', now(), now());
+        INSERT INTO files VALUES (1001, 'hash', 1, now());
+        INSERT INTO uploads (employer_id, upload_id, draft_id, content_hash, filename, source, series, created_by,
+                             created_at)
+        SELECT 1001, gen_random_uuid(), draft_id, 'hash', 'a.xlsx', 'file', draft_id, 'Nadia', now() FROM drafts;
+        INSERT INTO readings (employer_id, reading_id, draft_id, upload_id, queue, status, created_at)
+        SELECT 1001, gen_random_uuid(), draft_id, upload_id, 'short', 'checked', now() FROM uploads;
+        UPDATE drafts d SET reading_id = r.reading_id FROM readings r WHERE r.draft_id = d.draft_id;
+        """
+    )
+    await owner.close()
+    await migrate(postgres, empty)
+    own_pool = await database.open_pool(postgres.url(APPLICATION, empty), size=1)
+    async with database.transaction(own_pool, job("test", A.employer_id)) as connection:
+        kept = await connection.fetchrow("SELECT revision, kind, done_by FROM draft_revisions")
+        assert kept is not None and tuple(kept) == (7, "file", "Nadia")
+    await own_pool.close()
+
+
 async def test_step_by_step_leads_to_the_same_schema(
     postgres: EmbeddedPostgres, empty: str, database_name: str
 ) -> None:

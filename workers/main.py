@@ -35,6 +35,7 @@ from workers.check_journals import check_journals
 from workers.load_register import load_register
 from workers.prove_ledgers import prove_ledgers
 from workers.read_upload import read_upload
+from workers.review_changes import review_changes
 from workers.seal_document import seal_document
 from workers.seal_journals import seal_journals
 from workers.sweep import sweep
@@ -75,7 +76,8 @@ async def tools(settings: Settings, clock: Clock = system_clock) -> AsyncIterato
 
 def workers_of(settings: Settings, ctx: dict[str, Any]) -> list[Worker]:
     """A worker for short work, which also keeps the cron, and one for long work."""
-    jobs = [_job(one) for one in (read_upload, assess_declaration, seal_document, book_opening_balance, load_register)]
+    work = (read_upload, review_changes, assess_declaration, seal_document, book_opening_balance, load_register)
+    jobs = [_job(one) for one in work]
     clockwork = [
         cron(_observed(sweep), name="cron:sweep", second=_EVERY_FEW_SECONDS, run_at_startup=True, keep_result=0),
         cron(_observed(seal_journals), name="cron:seal_journals", minute=7, keep_result=0),

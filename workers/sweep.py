@@ -16,10 +16,17 @@ from teledeclaration import outbox
 from teledeclaration.database import Connection, transaction
 from teledeclaration.documents import queries as documents
 from teledeclaration.payments import queries as payments
-from teledeclaration.payroll.queries import assessments, uploads
+from teledeclaration.payroll.queries import assessments, reviews, uploads
 from teledeclaration.queue import LONG, SHORT, Queue
 from teledeclaration.registry import queries as registry
-from workers import assess_declaration, book_opening_balance, load_register, read_upload, seal_document
+from workers import (
+    assess_declaration,
+    book_opening_balance,
+    load_register,
+    read_upload,
+    review_changes,
+    seal_document,
+)
 
 ROWS_AT_ONCE = 500
 
@@ -34,6 +41,7 @@ async def sweep(ctx: dict[str, Any]) -> int:
     async with transaction(ctx["pool"], SWEEPER) as connection:
         readings = await uploads.select_waiting_readings(connection, now=now, limit=ROWS_AT_ONCE)
         declarations = await assessments.select_waiting_assessments(connection, now=now, limit=ROWS_AT_ONCE)
+        comparisons = await reviews.select_waiting_reviews(connection, now=now, limit=ROWS_AT_ONCE)
         papers = await documents.select_waiting_documents(connection, now=now, limit=ROWS_AT_ONCE)
         openings = await payments.select_employers_with_waiting_openings(connection, limit=ROWS_AT_ONCE)
         loads = await registry.select_waiting_loads(connection, now=now, limit=ROWS_AT_ONCE)
@@ -41,6 +49,8 @@ async def sweep(ctx: dict[str, Any]) -> int:
         await _again(ctx, read_upload.NAME, employer_id, reading_id, attempts, _give_up_reading, queue)
     for employer_id, declaration_id, attempts in declarations:
         await _again(ctx, assess_declaration.NAME, employer_id, declaration_id, attempts, _give_up_assessment)
+    for employer_id, review_id, attempts in comparisons:
+        await _again(ctx, review_changes.NAME, employer_id, review_id, attempts, _give_up_review, LONG)
     for employer_id, document_id, attempts in papers:
         await _again(ctx, seal_document.NAME, employer_id, document_id, attempts, _give_up_document)
     for employer_id in openings:
@@ -49,7 +59,7 @@ async def sweep(ctx: dict[str, Any]) -> int:
     for load_id in loads:
         turn = f"sweep-{now:%H%M}"  # a killed worker's job keeps its id in Redis: another one each minute
         await ctx["queue"].enqueue(load_register.NAME, employer_id=0, subject=load_id, queue=LONG, turn=turn)
-    return len(readings) + len(declarations) + len(papers) + len(openings) + len(loads)
+    return sum(len(rows) for rows in (readings, declarations, comparisons, papers, openings, loads))
 
 
 async def _again(
@@ -81,6 +91,10 @@ async def _give_up_reading(connection: Connection, employer_id: int, subject: UU
 
 async def _give_up_assessment(connection: Connection, employer_id: int, subject: UUID, now: datetime) -> bool:
     return await assessments.give_up_assessment(connection, employer_id=employer_id, declaration_id=subject, now=now)
+
+
+async def _give_up_review(connection: Connection, employer_id: int, subject: UUID, now: datetime) -> bool:
+    return await reviews.give_up_review(connection, employer_id=employer_id, review_id=subject, now=now)
 
 
 async def _give_up_document(connection: Connection, employer_id: int, subject: UUID, now: datetime) -> bool:

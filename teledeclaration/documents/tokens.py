@@ -101,6 +101,24 @@ def read_token(text: str, trusted_pem: bytes) -> DocumentToken:
         raise UntrustedToken from None
 
 
+def sign_apart(message: bytes, sealer: Sealer, *, purpose: bytes) -> str:
+    """A signature that stands beside what it signs: base64url of key id and signature over `purpose` + both."""
+    key_id = _key_id(load_pem_x509_certificates(sealer.certificate_pem)[0])
+    return urlsafe_b64encode(key_id + sealer.sign(purpose + key_id + message)).rstrip(b"=").decode()
+
+
+def holds(signature: str, message: bytes, trusted_pem: bytes, *, purpose: bytes) -> bool:
+    """Whether `sign_apart` made this signature of this message with the key of a trusted certificate."""
+    try:
+        raw = urlsafe_b64decode(signature[:LONGEST_TOKEN] + "=" * (-len(signature) % 4))
+        key = _key_named(raw[:_KEY_ID_LENGTH], load_pem_x509_certificates(trusted_pem))
+        r, s = int.from_bytes(raw[_KEY_ID_LENGTH:-32]), int.from_bytes(raw[-32:])
+        key.verify(encode_dss_signature(r, s), purpose + raw[:_KEY_ID_LENGTH] + message, ec.ECDSA(SHA256()))
+    except (ValueError, UntrustedToken, InvalidSignature):
+        return False
+    return True
+
+
 def _decoded(text: str) -> bytes:
     """The token's bytes; UntrustedToken where the text is not exactly what `sign_token` writes."""
     if len(text) > LONGEST_TOKEN or not text.isascii():

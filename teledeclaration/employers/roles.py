@@ -55,6 +55,9 @@ RIGHTS: dict[str, Right] = {
     "assessments.read": Right(means="see what it costs, and why", roles=LOOK, scopes=_scopes("declare", "read", "pay")),
     "dues.read": Right(means="see what is owed", roles=LOOK, scopes=_scopes("read", "pay")),
     "documents.read": Right(means="download receipts", roles=LOOK, scopes=_scopes("declare", "read", "pay")),
+    "templates.read": Right(
+        means="download a workbook to be filled", roles=EVERYONE, scopes=_scopes("declare", "read"), of_employer=False
+    ),
     # ── the employer and who acts for it
     "employers.read": Right(
         means="see the employer's particulars", roles=LOOK, scopes=_scopes("declare", "read", "pay")

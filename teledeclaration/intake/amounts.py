@@ -30,19 +30,23 @@ def habit_of(columns: list[tuple[pl.Series, pl.Series | None]]) -> Habit:
 
     A column is its texts and where they were stored as numbers: those say nothing of the writer's habit.
     """
-    comma = dot = 0
+    samples = []
     for texts, numeric in columns:
         written = texts if numeric is None else texts.filter(~numeric.fill_null(value=False))
-        odd = _cleaned(written.filter(written.str.contains("[.,٫]").fill_null(value=False)).head(_HABIT_SAMPLE))
-        comma += int(odd.str.contains(_COMMA_DECIMAL).sum())
-        dot += int(odd.str.contains(_DOT_DECIMAL).sum())
+        if written.len():
+            samples.append(written.filter(written.str.contains("[.,٫]").fill_null(value=False)).head(_HABIT_SAMPLE))
+    odd = pl.concat(samples) if samples else pl.Series(dtype=pl.String)
+    if not odd.len():
+        return "none"
+    odd = _cleaned(odd)
+    comma, dot = int(odd.str.contains(_COMMA_DECIMAL).sum()), int(odd.str.contains(_DOT_DECIMAL).sum())
     if comma == dot:
         return "none"
     return "comma" if comma > dot else "dot"
 
 
-def cast_amounts(texts: pl.Series, numeric: pl.Series | None, habit: Habit) -> Cast:
-    """Dinars as text to centimes (Int64); blank is null.
+def cast_amounts(texts: pl.Series, numeric: pl.Series | None, habit: Habit, *, centimes: bool = False) -> Cast:
+    """Dinars as text, or `centimes` where that is what the file counts in, to centimes (Int64); blank is null.
 
     Read: 45000, 45000.5, "45 000,00", "45.000,00", "45,000.00", "45 000,00 DA", "(5 000)", "5000-",
     Arabic digits. "1.234" is a thousand unless the cell is a number or the file's habit says the mark is
@@ -52,7 +56,7 @@ def cast_amounts(texts: pl.Series, numeric: pl.Series | None, habit: Habit) -> C
     texts = western_digits(texts)
     good = texts.str.contains(_PLAIN)
     if good.all(ignore_nulls=True):
-        return Cast(_centimes(texts))
+        return _counted(Cast(_centimes(texts)), centimes=centimes)
     odd = (~good).fill_null(value=False)
     places = odd.arg_true()
     stored = numeric.gather(places) if numeric is not None else pl.Series([False] * places.len(), dtype=pl.Boolean)
@@ -61,11 +65,24 @@ def cast_amounts(texts: pl.Series, numeric: pl.Series | None, habit: Habit) -> C
     failed = places.filter(values.is_null())
     rounded = places.filter(doubtful)
     proposed = _as_dinars(values.filter(doubtful))
-    return Cast(
+    cast = Cast(
         column,
         problem_frame(failed, "amount_text", Severity.ERROR),
         problem_frame(rounded, "amount_rounded", Severity.CONFIRM, proposed=proposed),
     )
+    return _counted(cast, centimes=centimes)
+
+
+def _counted(cast: Cast, *, centimes: bool) -> Cast:
+    """Whole numbers as the centimes they count; a part of a centime is rounded half away from zero, with a doubt."""
+    if not centimes:
+        return cast
+    size = cast.values.abs()
+    values = (size + 50) // 100 * cast.values.sign()
+    broken = (size % 100 != 0).fill_null(value=False).arg_true()
+    failed = cast.problems.filter(pl.col("severity") == Severity.ERROR.value)
+    proposed = _as_dinars(values.gather(broken))
+    return Cast(values, failed, problem_frame(broken, "amount_rounded", Severity.CONFIRM, proposed=proposed))
 
 
 def _centimes(plain: pl.Series) -> pl.Series:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache
 
+import msgspec
 import polars as pl
 
 from schemas.findings import Severity
@@ -19,8 +20,20 @@ from teledeclaration.intake.forms import Kind, by_word, synonyms
 from teledeclaration.intake.normalising import normalised, western_digits
 
 _NSS_LENGTH = 12
+_CLOCK = r"^(\d{1,5}):([0-5]\d)(?::[0-5]\d)?$"
 _SPACES = r"[\s'’`\x{00A0}\x{202F}\x{200E}\x{200F}]"
 _SPACING = r"[\s.\-_/'’`\x{00A0}\x{202F}\x{200E}\x{200F}]"
+
+
+class Written(msgspec.Struct, frozen=True, kw_only=True):
+    """How a file writes what could be read in two ways: its decimal mark, month or day first, centimes or dinars."""
+
+    habit: Habit = "none"
+    month_first: bool = False
+    centimes: bool = False
+
+
+AS_USUAL = Written()
 
 
 @dataclass(frozen=True)
@@ -29,8 +42,7 @@ class CastContext:
 
     year: int
     today: date
-    habit: Habit = "none"
-    month_first: bool = False
+    written: Written = AS_USUAL
     all_text: bool = False
 
 
@@ -39,9 +51,10 @@ def cast_column(field: str, kind: Kind, texts: pl.Series, numeric: pl.Series | N
     texts = _blanks_as_null(texts)
     match kind:
         case "amount":
-            cast = cast_amounts(texts, numeric, context.habit)
+            cast = cast_amounts(texts, numeric, context.written.habit, centimes=context.written.centimes)
         case "date":
-            cast = cast_dates(texts, numeric, DateKind.of(field), context.year, month_first=context.month_first)
+            month_first = context.written.month_first
+            cast = cast_dates(texts, numeric, DateKind.of(field), context.year, month_first=month_first)
         case "duration":
             cast = cast_durations(texts)
         case "unit":
@@ -60,15 +73,23 @@ def _blank_words() -> list[str]:
     return synonyms().blanks["words"]
 
 
+@cache
+def _blank_bytes() -> int:
+    """How long the longest of them is; a capital letter may take a byte more or less."""
+    return max(len(word.encode()) + len(word) for word in _blank_words())
+
+
 def _blanks_as_null(texts: pl.Series) -> pl.Series:
     """Texts without outer spaces and marks; blank ones, and "-", "néant" and their like, are null."""
-    trimmed = texts.str.strip_chars().str.strip_chars("\u200e\u200f\ufeff")
-    words = _blank_words()
-    short = trimmed.str.len_chars() <= max(map(len, words))
-    empty = trimmed.str.len_chars() == 0
-    if short.any():
-        empty = empty | (short & trimmed.str.to_lowercase().is_in(words))
-    return trimmed.set(empty.fill_null(value=False), None)
+    trimmed = texts.str.strip_chars()
+    if trimmed.str.contains("[\u200e\u200f\ufeff]").any():
+        trimmed = trimmed.str.strip_chars("\u200e\u200f\ufeff")
+    blank = trimmed.str.len_bytes() == 0
+    wordy = ((trimmed.str.len_bytes() <= _blank_bytes()) & ~trimmed.str.contains("^[0-9]")).fill_null(value=False)
+    if wordy.any():
+        said = trimmed.filter(wordy).unique()
+        blank = blank | trimmed.is_in(said.filter(said.str.to_lowercase().is_in(_blank_words())).implode())
+    return trimmed.set(blank.fill_null(value=False), None)
 
 
 def cast_choices(texts: pl.Series, meanings: dict[str, str], code: str) -> Cast:
@@ -97,8 +118,11 @@ def movement_meanings() -> dict[str, str]:
 
 
 def cast_durations(texts: pl.Series) -> Cast:
-    """Whole numbers; "90 J" counts as 90, a fraction is rounded to the nearest whole with a doubt."""
-    plain = western_digits(texts).str.replace_all(_SPACES, "").str.replace(",", ".", literal=True)
+    """Whole numbers; "90 J" counts as 90, a fraction is rounded to the nearest whole with a doubt.
+
+    Hours and minutes, as spreadsheets show durations ("173:20"), are hours.
+    """
+    plain = _hours(western_digits(texts).str.replace_all(_SPACES, "").str.replace(",", ".", literal=True))
     plain = plain.str.replace(r"(?i)\p{L}+\.?$", "")
     good = plain.str.contains(r"^-?\d{1,6}(\.\d+)?$").fill_null(value=False)
     exact = plain.set(~good, None).cast(pl.Decimal(16, 6), strict=False)
@@ -113,24 +137,17 @@ def cast_durations(texts: pl.Series) -> Cast:
     )
 
 
-@cache
-def _numbering_words() -> frozenset[str]:
-    return frozenset(map(normalised, synonyms().numbering["words"]))
-
-
-def numbers_requested(texts: pl.Series) -> pl.Series:
-    """Where the cell of a number says that the person has none yet: "en cours d'immatriculation" and its like."""
-    worded = texts.filter(texts.str.contains(r"\p{L}{3}").fill_null(value=False)).unique()
-    asking = [text for text in worded if normalised(text) in _numbering_words()]
-    return texts.is_in(asking).fill_null(value=False)
+def _hours(texts: pl.Series) -> pl.Series:
+    """Hours and minutes as hours with decimals; other texts as they are."""
+    clock = texts.str.contains(_CLOCK).fill_null(value=False)
+    if not clock.any():
+        return texts
+    hours, minutes = (texts.str.extract(_CLOCK, part).cast(pl.Float64) for part in (1, 2))
+    return (hours + minutes / 60).round(4).cast(pl.String).zip_with(clock, texts)
 
 
 def cast_nss(texts: pl.Series) -> Cast:
-    """Twelve digits, spaces and dots left out. Too short or too long, or no number at all, is an error.
-
-    A cell that says the person has no number yet is blank here (see `numbers_requested`).
-    """
-    texts = texts.set(numbers_requested(texts), None)
+    """Twelve digits, spaces and dots left out. Too short or too long, or no number at all, is an error."""
     digits = western_digits(texts).str.replace(r"^(\d+)\.0+$", "$1").str.replace_all(_SPACING, "")
     is_number = digits.str.contains(r"^\d+$")
     right = is_number & (digits.str.len_chars() == _NSS_LENGTH)

@@ -6,30 +6,47 @@ The same rules stand behind lines that came by REST or were corrected: `check_li
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 import polars as pl
 
 from schemas.annual import Totals
 from schemas.findings import Severity
-from teledeclaration.intake.casting import CastContext
-from teledeclaration.intake.checks import Rules, run
-from teledeclaration.intake.columns import typed_lines
+from schemas.mapping import FileLayout
+from teledeclaration.intake.casting import AS_USUAL, CastContext, Written
+from teledeclaration.intake.checks import Rules, most_of, run, with_most
+from teledeclaration.intake.columns import ReadLines, typed_lines
 from teledeclaration.intake.forms import QUARTERS, Form, FormName
-from teledeclaration.intake.header_checks import hidden_findings, pair_findings, table_findings, whose_findings
-from teledeclaration.intake.headers import Table, find_table
+from teledeclaration.intake.header_checks import (
+    hidden_findings,
+    mapping_findings,
+    pair_findings,
+    table_findings,
+    whose_findings,
+)
+from teledeclaration.intake.headers import find_table
+from teledeclaration.intake.layout import layout_of
 from teledeclaration.intake.lines import recast
+from teledeclaration.intake.mapping import NOTHING_KNOWN, Known
 from teledeclaration.intake.problems import dinars, of_the_file, shaped, together
 from teledeclaration.intake.proposals import with_proposed_amounts
 from teledeclaration.intake.raw import RawFile
 from teledeclaration.intake.register_checks import absent_findings, register_findings
-from teledeclaration.intake.rows import line_rows
+from teledeclaration.intake.rows import LineRows, line_rows
+from teledeclaration.intake.tables import Table, Unrecognised
+from teledeclaration.intake.templates.coming_back import (
+    Signed,
+    filled_rows,
+    left_blank_findings,
+    origin_findings,
+    origin_of,
+)
 from teledeclaration.intake.titles import HeaderFacts, header_facts
 from teledeclaration.periods import Year
 
 RulesOf = Callable[[int], Rules]
-_SEVERITY_ORDER = {severity.value: place for place, severity in enumerate(Severity)}
+_URGENCY = pl.Enum([severity.value for severity in Severity])
 
 
 @dataclass(frozen=True)
@@ -38,7 +55,10 @@ class CheckContext:
 
     `employer_number` and `year` are whose and which declaration is asked for, where that is known.
     `known_people` (nss, last_name, first_name, last_name_ar, first_name_ar, birth_date) and `employments` (this
-    employer's own: nss, entry_date, exit_date) are the registers, where they may be asked.
+    employer's own: nss, entry_date, exit_date) are the registers, where they may be asked. `known` is how the
+    employer's files are to be read, `written` how the file wrote its texts that lines without it still hold.
+    With `lines_most` only a file's first lines are read and checked. `centre` is the payment centre asked for,
+    `signed` judges a template's mark.
     """
 
     rules: Mapping[FormName, RulesOf]
@@ -48,6 +68,11 @@ class CheckContext:
     file_name: str | None = None
     known_people: pl.DataFrame | None = None
     employments: pl.DataFrame | None = None
+    known: Known = NOTHING_KNOWN
+    written: Written = AS_USUAL
+    lines_most: int | None = None
+    centre: str | None = None
+    signed: Signed | None = None
 
 
 @dataclass(frozen=True)
@@ -64,6 +89,8 @@ class CheckedFile:
     lines: pl.DataFrame
     findings: pl.DataFrame
     totals: Totals | None = field(default=None)
+    layout: FileLayout | None = None
+    written: Written = AS_USUAL
 
     @property
     def sheet(self) -> str:
@@ -75,30 +102,92 @@ class CheckedFile:
         return int((self.findings["severity"] == Severity.ERROR.value).sum())
 
 
+@dataclass(frozen=True)
+class FileLines:
+    """A file's typed lines before any check of them, with the rules of the year they are checked for."""
+
+    raw: RawFile
+    table: Table
+    facts: HeaderFacts
+    rows: LineRows
+    year: int
+    told: pl.DataFrame
+    rules: Rules
+    read: ReadLines
+
+    @property
+    def lines(self) -> pl.DataFrame:
+        return self.read.lines
+
+
 def check_raw(raw: RawFile, *, context: CheckContext) -> CheckedFile:
     """Everything there is to say about a file; Unrecognised where it is no form we know, or has no lines."""
-    table = find_table(raw)
-    facts = header_facts(raw, table, context.file_name)
+    return check_file_lines(file_lines(raw, context), context)
+
+
+def file_lines(raw: RawFile, context: CheckContext) -> FileLines:
+    """The first half of `check_raw`: lines that can be stored while the checks run over them."""
+    table = found_table(raw, context)
+    origin = origin_of(raw, context.signed)
+    facts = origin.believed(header_facts(raw, table, context.file_name))
     rows = line_rows(table)
+    filled, left_blank = filled_rows(table, rows.lines)
+    rows = replace(rows, lines=filled)
     year, year_findings = _year(context, facts, table, rows.lines)
-    rules = context.rules[table.form.name](year)
-    read = typed_lines(raw, table, rows.lines, _cast_context(context, year))
-    about_table = table_findings(table, read.lines, rules)
+    rules = _rules(raw, table, context, year)
+    read = typed_lines(raw, table, rows.lines, _cast_context(context, year), most=context.lines_most)
+    told = together([origin_findings(origin, facts, context.centre), year_findings, left_blank_findings(left_blank)])
+    return FileLines(raw, table, facts, rows, year, told, rules, read)
+
+
+def found_table(raw: RawFile, context: CheckContext) -> Table:
+    """The file's table; Unrecognised, with what the file looks like, where there is none."""
+    try:
+        return find_table(raw, context.known)
+    except Unrecognised as refused:
+        refused.layout = layout_of(raw, refused.table)
+        raise
+
+
+def _rules(raw: RawFile, table: Table, context: CheckContext, year: int) -> Rules:
+    """The rules of the table's form; Unrecognised, with what the file looks like, where it is not asked for here."""
+    try:
+        return context.rules[table.form.name](year)
+    except Unrecognised as refused:
+        refused.layout = layout_of(raw, table)
+        raise
+
+
+def check_file_lines(file: FileLines, context: CheckContext) -> CheckedFile:
+    """The second half of `check_raw`."""
+    table, lines = file.table, file.lines
+    about_table = table_findings(table, lines, file.rules)
     told = together(
         [
-            whose_findings(facts, context.employer_number, context.year),
-            year_findings,
-            hidden_findings(raw, table),
+            whose_findings(file.facts, context.employer_number, context.year),
+            file.told,
+            hidden_findings(file.raw, table),
+            mapping_findings(table, context.known),
             about_table,
-            pair_findings(raw, read.lines),
-            _passed_over(rows.doubtful),
-            read.findings,
-            _without(checked_rows(table.form, read.lines, rules, context, year), about_table),
+            pair_findings(file.raw, lines),
+            _passed_over(file.rows.doubtful),
+            file.read.findings,
+            _without(checked_rows(table.form, lines, file.rules, context, file.year), about_table),
         ]
     )
-    told = with_proposed_amounts(told, read.lines) if table.form.name == "annual" else told
-    findings = _placed(told, table, read.texts)
-    return CheckedFile(table.form, table, facts, year, read.lines, findings, totals_of(table.form, read.lines))
+    told = with_proposed_amounts(told, lines) if table.form.name == "annual" else told
+    findings = _placed(told, table, file.read.texts)
+    return CheckedFile(
+        table.form,
+        table,
+        file.facts,
+        file.year,
+        lines,
+        findings,
+        totals_of(table.form, lines),
+        None if table.positions else layout_of(file.raw, table, file.read.written),
+        file.read.written,
+    )
 
 
 def check_lines(form: Form, lines: pl.DataFrame, context: CheckContext) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -119,7 +208,9 @@ def checked_rows(form: Form, lines: pl.DataFrame, rules: Rules, context: CheckCo
     """The findings of a form's rules and of the registers about typed lines."""
     if "number_requested" not in lines.columns:
         lines = lines.with_columns(number_requested=pl.lit(value=False))
-    frames = [run(rules.checks, lines), *(check(lines) for check in rules.between_rows)]
+    if any(f"most_{name}" not in lines.columns for name in rules.most):
+        lines = with_most(lines, most_of(rules, lines))
+    frames = [run(rules.checks, lines), *(check(lines) for check in (*rules.between_rows, *rules.of_all))]
     frames.append(register_findings(lines, context.known_people, context.employments))
     if context.employments is not None and form.name == "annual":
         period = Year(year)
@@ -136,7 +227,7 @@ def totals_of(form: Form, lines: pl.DataFrame) -> Totals | None:
 
 
 def _cast_context(context: CheckContext, year: int) -> CastContext:
-    return CastContext(year=year, today=context.today)
+    return CastContext(year=year, today=context.today, written=context.written)
 
 
 def _year(context: CheckContext, facts: HeaderFacts, table: Table, rows: pl.Series) -> tuple[int, pl.DataFrame]:
@@ -230,6 +321,6 @@ def seen_in_lines(findings: pl.DataFrame, lines: pl.DataFrame, form: Form) -> pl
 
 def ordered(findings: pl.DataFrame) -> pl.DataFrame:
     """The file's own findings first, then by line, errors first: the same for the same file, always."""
-    urgency = pl.col("severity").replace_strict(_SEVERITY_ORDER, return_dtype=pl.Int8)
+    urgency = pl.col("severity").cast(_URGENCY)
     place = pl.coalesce("row", "line_number")
     return shaped(findings.sort(place, urgency, "field", "code", nulls_last=False, maintain_order=True))

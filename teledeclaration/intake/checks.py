@@ -1,6 +1,6 @@
 """What a check is: a column expression with a code, a severity and its words elsewhere."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -26,11 +26,27 @@ class Check:
 
 @dataclass(frozen=True)
 class Rules:
-    """All the checks of a form for one year."""
+    """All the checks of a form for one year.
+
+    `between_rows` compare lines of one person, `of_all` say something of the file as a whole, from its amounts and
+    times. `most` is what all lines together make plausible, by field: each line's checks find it in `most_<field>`.
+    """
 
     checks: tuple[Check, ...] = ()
     between_rows: tuple[RowsCheck, ...] = ()
+    of_all: tuple[RowsCheck, ...] = ()
+    most: dict[str, pl.Expr] = field(default_factory=dict)
     required: dict[str, Severity] = field(default_factory=dict)
+
+
+def most_of(rules: Rules, lines: pl.DataFrame) -> dict[str, float | None]:
+    """What these lines together make plausible, by field; None where they say nothing."""
+    return lines.select(**rules.most).row(0, named=True) if rules.most else {}
+
+
+def with_most(lines: pl.DataFrame, most: Mapping[str, float | None]) -> pl.DataFrame:
+    """The lines with what is plausible beside them."""
+    return lines.with_columns(pl.lit(value, pl.Float64).alias(f"most_{name}") for name, value in most.items())
 
 
 def unreadable(name: str) -> pl.Expr:

@@ -1,17 +1,25 @@
 """From the cells of a table to typed lines."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import polars as pl
 
+from schemas.annual import Unit
 from schemas.findings import Severity
 from teledeclaration.intake.amounts import habit_of
-from teledeclaration.intake.casting import CastContext, cast_choices, cast_column, numbers_requested, padded_nss, unit_meanings
+from teledeclaration.intake.casting import (
+    CastContext,
+    Written,
+    cast_choices,
+    cast_column,
+    padded_nss,
+    unit_meanings,
+)
 from teledeclaration.intake.casts import Cast, problem_frame
-from teledeclaration.intake.dates import is_month_first
+from teledeclaration.intake.dates import DateKind, is_month_first
 from teledeclaration.intake.forms import QUARTERS, Form
-from teledeclaration.intake.headers import Table
 from teledeclaration.intake.lines import (
     ERROR_TEXT,
     UNCOMPUTED,
@@ -24,29 +32,36 @@ from teledeclaration.intake.names import split_full_name
 from teledeclaration.intake.normalising import western_digits
 from teledeclaration.intake.problems import of_the_file, together
 from teledeclaration.intake.raw import RawFile
+from teledeclaration.intake.tables import Table
 
+_MANY_ROWS = 20_000
+_AT_ONCE = 2
 _FULL_NAMES = ("full_name", "full_name_first")
 
 
 @dataclass(frozen=True)
 class ReadLines:
-    """Typed lines, what casting told, and each field's texts as they stood."""
+    """Typed lines, what casting told, each field's texts as they stood, and how the file writes amounts and dates."""
 
     lines: pl.DataFrame
     findings: pl.DataFrame
     texts: Mapping[str, pl.Series]
+    written: Written
 
 
-def typed_lines(raw: RawFile, table: Table, rows: pl.Series, context: CastContext) -> ReadLines:
-    """The lines of `rows` (spreadsheet rows) with every field of the form, absent columns null."""
+def typed_lines(
+    raw: RawFile, table: Table, rows: pl.Series, context: CastContext, *, most: int | None = None
+) -> ReadLines:
+    """The lines of `rows` (spreadsheet rows) with every field of the form, absent columns null.
+
+    With `most` only the first ones, read as they would be among all.
+    """
     cells = _Cells(raw, table, rows)
-    context = replace(
-        context,
-        habit=habit_of(cells.amounts()),
-        month_first=is_month_first(cells.dates()),
-        all_text=raw.format == "csv",
-    )
-    casts = {name: cells.cast(name, context) for name in cells.texts if name not in _FULL_NAMES}
+    context = replace(context, written=_written(cells), all_text=raw.format == "csv")
+    if most is not None:
+        rows = rows.head(most)
+        cells = _Cells(raw, table, rows)
+    casts = _casts(cells, context)
     _split_names(cells, casts)
     if "nss" in casts and "birth_date" in casts:
         casts["nss"] = _with_padded(casts["nss"], cells, casts["birth_date"].values, both=context.all_text)
@@ -55,13 +70,41 @@ def typed_lines(raw: RawFile, table: Table, rows: pl.Series, context: CastContex
         {
             "line_number": pl.int_range(1, rows.len() + 1, dtype=pl.Int32, eager=True),
             "row": rows,
-            "number_requested": numbers_requested(cells.texts["nss"]) if "nss" in cells.texts else [False] * rows.len(),
+            "number_requested": [False] * rows.len(),
         },
         schema_overrides={"number_requested": pl.Boolean},
     )
     findings = together([cast_findings(name, cast, base, cells.shown(name)) for name, cast in casts.items()])
     kept = unread_cells(findings, base.height)
-    return ReadLines(_lines(table.form, base, casts, kept), together([told, findings]), cells.texts)
+    lines = _lines(table.form, base, casts, kept)
+    return ReadLines(lines, together([told, findings]), cells.texts, context.written)
+
+
+def _casts(cells: "_Cells", context: CastContext) -> dict[str, Cast]:
+    """Every column cast. In a short sheet those of one kind as one, since calls cost more there than the work;
+    in a long one two at a time, since polars works outside Python's lock."""
+    names = [name for name in cells.texts if name not in _FULL_NAMES]
+    if cells.rows.len() >= _MANY_ROWS:
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            done = list(pool.map(lambda name: cells.cast([name], context), names))
+    else:
+        alike: dict[tuple[str, DateKind | None], list[str]] = {}
+        for name in names:
+            kind = cells.table.form.kind(name)
+            alike.setdefault((kind, DateKind.of(name) if kind == "date" else None), []).append(name)
+        done = [cells.cast(group, context) for group in alike.values()]
+    found = {name: cast for casts in done for name, cast in casts.items()}
+    return {name: found[name] for name in names}
+
+
+def _written(cells: "_Cells") -> Written:
+    """As a mapping says, else as the columns show."""
+    order = cells.table.date_order
+    return Written(
+        habit=habit_of(cells.amounts()),
+        month_first=is_month_first(cells.dates()) if order == "auto" else order == "month",
+        centimes=cells.table.amounts_in == "centimes",
+    )
 
 
 def _lines(form: Form, base: pl.DataFrame, casts: Mapping[str, Cast], raw: pl.Series) -> pl.DataFrame:
@@ -137,18 +180,31 @@ class _Cells:
         """The date columns, to see in which order they write a day."""
         return [texts for name, texts in self.texts.items() if name.endswith("date")]
 
-    def cast(self, name: str, context: CastContext) -> Cast:
-        texts = self.texts[name]
-        kind = self.table.form.kind(name)
+    def cast(self, names: Sequence[str], context: CastContext) -> dict[str, Cast]:
+        """Columns of one kind, cast as one long column."""
+        kind, height = self.table.form.kind(names[0]), self.rows.len()
+        texts = pl.concat([self.texts[name] for name in names])
+        known = [numeric for name in names if (numeric := self.numeric[name]) is not None]
         if self.text_pair and kind == "amount":
             texts = _centimes_as_dinars(texts)
         as_text = texts.str.contains(ERROR_TEXT).fill_null(value=False)
-        if as_text.any():
+        any_text = bool(as_text.any())
+        if any_text:
             texts = texts.set(as_text, None)
-        cast = cast_column(name, kind, texts, self.numeric[name], context)
-        errors = pl.Series([*self.errors.get(name, {}), *as_text.arg_true()], dtype=pl.UInt32).unique().sort()
-        uncomputed = pl.Series(sorted(self.uncomputed.get(name, [])), dtype=pl.UInt32)
-        return with_cell_errors(cast, errors, uncomputed) if errors.len() or uncomputed.len() else cast
+        cast = cast_column(names[0], kind, texts, pl.concat(known) if known else None, context)
+        return {
+            name: self._with_errors(
+                name, cast.part(place * height, height), as_text.slice(place * height, height) if any_text else None
+            )
+            for place, name in enumerate(names)
+        }
+
+    def _with_errors(self, name: str, cast: Cast, as_text: pl.Series | None) -> Cast:
+        shown = {*self.errors.get(name, {}), *([] if as_text is None else as_text.arg_true())}
+        uncomputed = sorted(self.uncomputed.get(name, []))
+        if not shown and not uncomputed:
+            return cast
+        return with_cell_errors(cast, pl.Series(sorted(shown), dtype=pl.UInt32), pl.Series(uncomputed, dtype=pl.UInt32))
 
     def shown(self, name: str) -> pl.Series:
         """The texts with error cells as the spreadsheet shows them, and "=" for a formula without its value."""
@@ -209,13 +265,15 @@ def _with_units(cells: _Cells, casts: dict[str, Cast], table: Table) -> pl.DataF
             cells.texts[duration].str.extract(r"(\p{L}+)\.?\s*$"), unit_meanings(), "unit_unknown"
         ).values
         values = casts[duration].values
+        said = table.unit_said.get(duration)
         if unit in casts:
+            by_hand = pl.select(pl.when(values.is_not_null()).then(pl.lit(said))).to_series() if table.units else None
+            likely = written if by_hand is None else written.fill_null(by_hand)
             problems = casts[unit].problems
             blank = casts[unit].values.is_null() & cells.texts[unit].is_null()
-            filled = pl.select(pl.when(blank).then(written).otherwise(casts[unit].values)).to_series()
+            filled = pl.select(pl.when(blank).then(likely).otherwise(casts[unit].values)).to_series()
             casts[unit] = Cast(filled, problems)
             continue
-        said = table.unit_said.get(duration)
         if said is None and written.null_count() == written.len() and (values > 0).any():
             said = _likely_unit(values)
             told.append(of_the_file("unit_assumed", Severity.CONFIRM, field=unit, seen=said))
@@ -224,7 +282,7 @@ def _with_units(cells: _Cells, casts: dict[str, Cast], table: Table) -> pl.DataF
     return together(told)
 
 
-def _likely_unit(durations: pl.Series) -> str:
+def _likely_unit(durations: pl.Series) -> Unit:
     longest = durations.max()
     longest = longest if isinstance(longest, int) else 0
     if longest <= 3:

@@ -9,30 +9,47 @@ from collections import Counter
 
 import polars as pl
 
+from teledeclaration.intake import counting
 from teledeclaration.intake.raw import RawFile, RawSheet, ReadingLimits, Unreadable, column_letter
 
 _SEPARATORS = (";", ",", "\t", "|")
 _SAMPLE_LINES = 200
 _COLUMNS_MAX = 16_384
-_BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
-_LAYOUT = dict.fromkeys(map(ord, "\t\r\n\x0c\x1a"))
+_BOMS = (
+    (b"\xef\xbb\xbf", "utf-8"),
+    (b"\xff\xfe\0\0", "utf-32-le"),
+    (b"\0\0\xfe\xff", "utf-32-be"),
+    (b"\xff\xfe", "utf-16-le"),
+    (b"\xfe\xff", "utf-16-be"),
+)
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\r\x0c\x1a"))
 
-_SAMPLE_BYTES = 1 << 20
+_SAMPLE_BYTES, _HEAD_BYTES = 1 << 20, 4096
+_STRAY_SHARE, _NULL_SHARE = 0.005, 0.05
 _HIGH_BYTES = bytes(range(0x80, 0x100))
+_SAYS_SEPARATOR = re.compile(r"sep=([^\r\n])\r?\n", re.IGNORECASE)
 _HIGH_WORD = re.compile(rb"[\x80-\xff]{3,}")
 
 
 def decoded(content: bytes) -> str | None:
-    """The text, or None where the bytes are none: UTF-8, UTF-16, Windows-1256 or Windows-1252."""
+    """The text, or None where the bytes are none: UTF-8, UTF-16, UTF-32, Windows-1256 or Windows-1252."""
     for mark, encoding in _BOMS:
         if content.startswith(mark):
             return _decoded_as(content[len(mark) :], encoding)
-    if b"\0" in content[:4096]:
-        return _decoded_as(content, "utf-16-le" if content[1:2] == b"\0" else "utf-16-be")
-    if len(content.translate(None, _CONTROLS)) != len(content):
+    if b"\0" in content[:_HEAD_BYTES] and (wide := _wide_encoding(content[:_HEAD_BYTES])):
+        return _decoded_as(content, wide)
+    plain = content.translate(None, _CONTROLS)  # programs pad fields with them
+    if len(content) - len(plain) > _STRAY_SHARE * len(content):
         return None
-    return _decoded_as(content, "utf-8") or _eight_bits(content)
+    return _decoded_as(plain, "utf-8") or _eight_bits(plain)
+
+
+def _wide_encoding(head: bytes) -> str | None:
+    """UTF-16 where the nulls stand in every other place only, as those of digits and separators do."""
+    first, second = head[0::2].count(0), head[1::2].count(0)
+    if max(first, second) < _NULL_SHARE * len(head) or min(first, second) * 10 > max(first, second):
+        return None
+    return "utf-16-le" if second > first else "utf-16-be"
 
 
 def _decoded_as(content: bytes, encoding: str) -> str | None:
@@ -40,10 +57,11 @@ def _decoded_as(content: bytes, encoding: str) -> str | None:
         text = content.decode(encoding)
     except UnicodeDecodeError:
         return None
+    head = text[:_HEAD_BYTES]
     strange = sum(
-        unicodedata.category(letter) in ("Cc", "Co", "Cn") for letter in text[:4096] if letter not in "\t\r\n\x0c\x1a"
+        unicodedata.category(letter) in ("Cc", "Co", "Cn") for letter in head if letter not in "\t\r\n\x0c\x1a"
     )
-    return None if strange else text
+    return None if strange > _STRAY_SHARE * len(head) else text.replace("\0", "")
 
 
 def _eight_bits(content: bytes) -> str | None:
@@ -68,8 +86,12 @@ def read_csv(content: bytes, name: str, limits: ReadingLimits) -> RawFile | None
     if not text.strip(" \t\r\n;,|"):
         raise Unreadable("empty")
     separator = _separator(text)
+    if _SAYS_SEPARATOR.match(text):
+        text = text.partition("\n")[2]  # programs read it, and number the rows without it
     if text.count("\n") > 2 * limits.max_lines_other:
         raise Unreadable("too-many-lines", limit=limits.max_lines_other)
+    counting.passed(text.count("\n"))
+    counting.ended()
     cells = _cells(text, separator)
     if cells.height > limits.max_rows_other:
         raise Unreadable("too-many-lines", limit=limits.max_lines_other)
@@ -81,8 +103,8 @@ def read_csv(content: bytes, name: str, limits: ReadingLimits) -> RawFile | None
 def _separator(text: str) -> str:
     """The one that splits most lines into the same number of cells; a first line `sep=;` says it itself."""
     lines = [line for line in text[:_SAMPLE_BYTES].splitlines()[:_SAMPLE_LINES] if line.strip()]
-    if lines[0].lower().startswith("sep=") and len(lines[0]) == 5:
-        return lines[0][4]
+    if said := _SAYS_SEPARATOR.match(text):
+        return said[1]
     return max(_SEPARATORS, key=lambda separator: _agreement(lines, separator))
 
 

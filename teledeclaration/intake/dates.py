@@ -55,8 +55,7 @@ def cast_dates(
         odd = (~is_iso).fill_null(value=False)
         places = odd.arg_true()
         stored = numeric.gather(places).fill_null(value=False) if numeric is not None else None
-        written = _unified(texts.gather(places))
-        read = _read_odd(written, stored, kind, year, month_first=month_first)
+        written, read = _read_once(texts.gather(places), stored, kind, year, month_first=month_first)
         values = _iso(texts.set(odd, None)).scatter(places, read)
         known = texts.scatter(places, pl.select(pl.when(_is_zero(written)).then(None).otherwise(written)).to_series())
     known = known.set((is_iso & (texts.str.slice(0, 10) <= _ZERO_DAY)).fill_null(value=False), None)
@@ -88,11 +87,28 @@ def _is_zero(written: pl.Series) -> pl.Series:
 
 def _unified(texts: pl.Series) -> pl.Series:
     """Western digits, slashes between the parts, months by number, no time of day and no "présumé"."""
-    plain = western_digits(texts).str.replace(_TIME, "").str.replace(_FRACTION, "$1")
+    plain = western_digits(texts)
+    if plain.str.contains(":", literal=True).any():
+        plain = plain.str.replace(_TIME, "")
+    if plain.str.contains(".", literal=True).any():
+        plain = plain.str.replace(_FRACTION, "$1")
     if plain.str.contains(r"\p{L}").any():
         said = {text: _without_words(text) for text in plain.drop_nulls().unique() if any(map(str.isalpha, text))}
         plain = plain.replace(said)
     return plain.str.replace_all(_SEPARATORS, "/").str.strip_chars("/")
+
+
+def _read_once(
+    texts: pl.Series, stored: pl.Series | None, kind: DateKind, year: int, *, month_first: bool
+) -> tuple[pl.Series, pl.Series]:
+    """The unified texts and their dates; a date that stands in many rows is read once."""
+    asked = pl.DataFrame({"text": texts, "stored": stored if stored is not None else False})
+    once = asked.unique()
+    written = _unified(once["text"])
+    read = _read_odd(written, once["stored"], kind, year, month_first=month_first)
+    answers = once.with_columns(written=written, read=read)
+    found = asked.join(answers, on=["text", "stored"], how="left", maintain_order="left", nulls_equal=True)
+    return found["written"], found["read"]
 
 
 def _read_odd(

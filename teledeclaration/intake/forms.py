@@ -16,9 +16,10 @@ QUARTERS = (1, 2, 3, 4)
 class Column(msgspec.Struct, frozen=True):
     """One field of a form. `required`: a file without this column cannot be right.
 
-    The rest is for templates: `help` and each of `choices` are keys of `words/templates.toml` (under
-    `template.help` and `template.choice`), `free` allows other words beside the choices, `locked` are the fields
-    the fund knows better, `result` is computed from the others and only shown.
+    The rest is for templates: `help` is a key of their words (under `template.help`), so is a choice with a point in
+    it (under `template.choice`; others are written as they are), and `free` allows other words beside the choices.
+    `locked` are the fields the fund knows better, `prefilled` those it only knows, `result` is computed from the
+    others and only shown.
     """
 
     name: str
@@ -29,7 +30,13 @@ class Column(msgspec.Struct, frozen=True):
     choices: tuple[str, ...] = ()
     free: bool = False
     locked: bool = False
+    prefilled: bool = False
     result: bool = False
+
+    @property
+    def given(self) -> bool:
+        """Whether a template may hold it beforehand: alone it makes no line."""
+        return self.locked or self.prefilled or self.result
 
     @property
     def quarter(self) -> int | None:
@@ -49,12 +56,16 @@ class Form(msgspec.Struct, frozen=True):
 
     def kind(self, field: str) -> Kind:
         """What a field holds; KeyError where the form has none of that name."""
-        return _kinds(self)[field]
+        return self.column(field).kind
+
+    def column(self, field: str) -> Column:
+        """A field's column; KeyError where the form has none of that name."""
+        return _columns(self)[field]
 
 
 @cache
-def _kinds(form: Form) -> dict[str, Kind]:
-    return {column.name: column.kind for column in form.columns}
+def _columns(form: Form) -> dict[str, Column]:
+    return {column.name: column for column in form.columns}
 
 
 class Synonyms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -67,8 +78,8 @@ class Synonyms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     movements: dict[str, list[str]]
     reasons: dict[str, list[str]]
     totals: dict[str, list[str]]
-    numbering: dict[str, list[str]]
     blanks: dict[str, list[str]]
+    phrases: dict[str, list[str]]
 
 
 @cache
@@ -87,7 +98,7 @@ def by_word(table: dict[str, list[str]]) -> dict[str, str]:
     return meanings
 
 
-_UNITS = ("unit.J", "unit.H", "unit.M")
+_UNITS = ("J", "H", "M")
 _MOVEMENTS = ("movement.entry", "movement.exit", "movement.change")
 _REASONS = tuple(
     f"reason.{name}"
@@ -123,8 +134,8 @@ ANNUAL = Form(
         *_PERSON,
         *_quarter_columns(),
         Column("annual_amount", "amount", help="annual_amount", example="540000.00", result=True),
-        Column("entry_date", "date", help="entry_date", example="2019-09-01"),
-        Column("exit_date", "date", help="exit_date", example="2025-06-30"),
+        Column("entry_date", "date", help="entry_date", example="2019-09-01", prefilled=True),
+        Column("exit_date", "date", help="exit_date", example="2025-06-30", prefilled=True),
         Column("observation", "text", help="observation"),
     ),
 )

@@ -7,9 +7,11 @@ import polars as pl
 
 from schemas.findings import Severity
 from teledeclaration.intake.checks import Rules
-from teledeclaration.intake.headers import Table
+from teledeclaration.intake.mapping import Known, proposed
 from teledeclaration.intake.problems import of_the_file, shaped, together
 from teledeclaration.intake.raw import RawFile, RawSheet, TextHeader
+from teledeclaration.intake.tables import ColumnMatch, Table
+from teledeclaration.intake.templates.marks import MARK_SHEET
 from teledeclaration.intake.titles import HeaderFacts
 
 _EMPLOYER_SHAPE = re.compile(r"\d{10}")
@@ -45,12 +47,18 @@ def table_findings(table: Table, lines: pl.DataFrame, rules: Rules) -> pl.DataFr
         for field, severity in rules.required.items()
         if field not in found
     ]
-    return together([*missing, _hidden_rows(table, lines), _hidden_columns(table)])
+    unseen = {"hidden_rows": table.sheet.hidden_rows, "filtered_rows": table.sheet.filtered_rows}
+    told = [_unseen_rows(code, rows, lines) for code, rows in unseen.items()]
+    return together([*missing, *told, _hidden_columns(table)])
 
 
 def hidden_findings(raw: RawFile, table: Table) -> pl.DataFrame:
     """Sheets nobody sees, and further sheets that look like tables: only told."""
-    hidden = [sheet.name for sheet in raw.sheets if not sheet.visible and sheet.cells.height]
+    hidden = [
+        sheet.name
+        for sheet in raw.sheets
+        if not sheet.visible and sheet.cells.height and sheet.name not in (MARK_SHEET, table.sheet.name)
+    ]
     return together(
         [
             *(of_the_file("hidden_sheet", Severity.INFO, seen=name) for name in hidden),
@@ -59,11 +67,11 @@ def hidden_findings(raw: RawFile, table: Table) -> pl.DataFrame:
     )
 
 
-def _hidden_rows(table: Table, lines: pl.DataFrame) -> pl.DataFrame:
-    rows = sorted(table.sheet.hidden_rows & set(lines["row"].to_list())) if table.sheet.hidden_rows else []
+def _unseen_rows(code: str, unseen: frozenset[int], lines: pl.DataFrame) -> pl.DataFrame:
+    rows = sorted(unseen & set(lines["row"].to_list())) if unseen else []
     if not rows:
         return together([])
-    return of_the_file("hidden_rows", Severity.INFO, seen=len(rows), expected=_listed(rows))
+    return of_the_file(code, Severity.INFO, seen=len(rows), expected=_listed(rows))
 
 
 def _hidden_columns(table: Table) -> pl.DataFrame:
@@ -79,6 +87,28 @@ def _hidden_columns(table: Table) -> pl.DataFrame:
 def _listed(rows: list[int], most: int = 10) -> str:
     shown = ", ".join(str(row) for row in rows[:most])
     return shown if len(rows) <= most else f"{shown} …"
+
+
+def mapping_findings(table: Table, known: Known) -> pl.DataFrame:
+    """A layout that was remembered, and columns the headers do not tell but an earlier correction may."""
+    layout = next((layout for layout in known.layouts if layout.layout_id == table.layout_id), None)
+    frames = [_proposed_column(table, column, known) for column in table.columns if column.how is None]
+    if layout is not None:
+        on = layout.made_at.date()
+        frames.append(of_the_file("layout_remembered", Severity.INFO, row=table.header_row, seen=on))
+    return together(frames)
+
+
+def _proposed_column(table: Table, column: ColumnMatch, known: Known) -> pl.DataFrame:
+    """A doubt where the file lacks the field an unknown header may be, else only told."""
+    learnt = next(proposed(column.header, column.field, known.words), None)
+    if learnt is None:
+        return together([])
+    said = {"row": table.header_row, "column": column.letter, "field": learnt.field, "seen": column.header}
+    on = learnt.learnt_at.date()
+    if learnt.field in table.letters:
+        return of_the_file("column_proposed", Severity.INFO, **said, expected=on)
+    return of_the_file("column_proposed", Severity.CONFIRM, **said, expected=on)
 
 
 def pair_findings(raw: RawFile, lines: pl.DataFrame) -> pl.DataFrame:

@@ -1,17 +1,16 @@
 """Where the table is: the sheet, the form, the header row under its titles, and which column is which field."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import replace
 
-from teledeclaration.errors import Malformed
-from teledeclaration.intake.forms import FORMS, QUARTERS, Form, FormName
+from teledeclaration.intake.forms import FORMS, QUARTERS, FormName
+from teledeclaration.intake.mapping import NOTHING_KNOWN, Known, mapped_table, remembered_table
 from teledeclaration.intake.matching import Meaning, meaning
 from teledeclaration.intake.normalising import normalised
-from teledeclaration.intake.raw import RawFile, RawSheet, Unreadable, column_number
+from teledeclaration.intake.raw import RawFile, RawSheet
+from teledeclaration.intake.tables import ColumnMatch, Grid, Table, Unrecognised, with_rows
+from teledeclaration.intake.templates.marks import TemplateColumns, template_columns
 
-_ROWS_LOOKED_AT = 60
-_COLUMNS_LOOKED_AT = 200
 _HEADER_HEIGHT_MAX = 3
 _FIELDS_MIN = 3
 _WORDS_MIN = 2
@@ -19,65 +18,28 @@ _SAMPLES = 3
 _MEASURES = ("duration", "unit", "amount")
 
 
-class Unrecognised(Unreadable):
-    """The cells were read, but they are no form we know: `no-columns` or `header-only`."""
+def find_table(raw: RawFile, known: Known = NOTHING_KNOWN) -> Table:
+    """The table of a file: as mapped by hand, else a template's, else as remembered, else the best by its words.
 
-    def __init__(self, code: str, **values: Any) -> None:
-        Malformed.__init__(self, code=code, **values)
-        self.code = code
-
-
-@dataclass(frozen=True)
-class ColumnMatch:
-    """One spreadsheet column and the field it was taken for; `field` None where it is of no use to the form."""
-
-    letter: str
-    header: str
-    field: str | None
-    score: float
-    samples: tuple[str, ...] = ()
-    unit: str | None = None
-
-
-@dataclass(frozen=True)
-class Table:
-    """The table of a file. `header_row` and `first_row` (the first below the header) are the spreadsheet's own.
-
-    `columns` has every column with a header, left to right; `others` names further sheets that look like tables.
+    Unrecognised where no sheet has one, or only its header.
     """
-
-    sheet: RawSheet
-    form: Form
-    header_row: int
-    first_row: int
-    columns: tuple[ColumnMatch, ...]
-    score: float
-    others: tuple[str, ...] = ()
-
-    @property
-    def letters(self) -> dict[str, str]:
-        """The column letter of each field found."""
-        return {column.field: column.letter for column in self.columns if column.field}
-
-    @property
-    def unit_said(self) -> dict[str, str]:
-        """Units that a duration's header says itself, by duration field."""
-        return {column.field: column.unit for column in self.columns if column.field and column.unit}
-
-
-def find_table(raw: RawFile) -> Table:
-    """The best table of a file; Unrecognised where no sheet has one, or only its header."""
     if raw.kind == "text-pair":
         return _text_table(raw.sheets[0])
+    if known.mapping is not None:
+        return mapped_table(raw, known.mapping)
+    if (ours := template_columns(raw)) is not None:
+        return _template_table(ours)
+    return remembered_table(raw, known.layouts) or _table_by_words(raw)
+
+
+def _table_by_words(raw: RawFile) -> Table:
     visible = [sheet for sheet in raw.sheets if sheet.visible] or list(raw.sheets)
     tables = [table for sheet in visible if (table := _table_of(sheet)) is not None]
     if not tables:
         raise Unrecognised("no-columns", wanted=_wanted())
-    best = max(tables, key=lambda table: (_has_rows(table), table.score, table.sheet.cells.height))
-    if not _has_rows(best):
-        raise Unrecognised("header-only", sheet=best.sheet.name, row=best.header_row)
-    others = tuple(table.sheet.name for table in tables if table is not best and _has_rows(table))
-    return Table(best.sheet, best.form, best.header_row, best.first_row, best.columns, best.score, others)
+    best = max(tables, key=lambda table: (table.has_rows, table.score, table.sheet.cells.height))
+    others = tuple(table.sheet.name for table in tables if table is not best and table.has_rows)
+    return with_rows(replace(best, others=others))
 
 
 def _wanted() -> str:
@@ -92,13 +54,25 @@ def _text_table(sheet: RawSheet) -> Table:
     )
     if not sheet.cells.height:
         raise Unrecognised("header-only", sheet=sheet.name, row=0)
-    return Table(sheet, form, 0, 1, columns, float(len(columns)))
+    return Table(sheet, form, 0, 1, columns, float(len(columns)), positions=True)
 
 
-def _has_rows(table: Table) -> bool:
-    below = table.sheet.cells.slice(table.first_row - 1).select(list(table.letters.values()))
-    blank = table.sheet.uncomputed or table.sheet.error_cells
-    return bool(blank) or any(series.drop_nulls().str.strip_chars().str.len_chars().sum() for series in below)
+def _template_table(found: TemplateColumns) -> Table:
+    below = found.sheet.cells.slice(found.header_row)
+    columns = tuple(
+        ColumnMatch(
+            column.letter,
+            column.header,
+            column.field,
+            100.0 if column.field else 0.0,
+            tuple(below[column.letter].drop_nulls().head(_SAMPLES)),
+            how="template" if column.field else None,
+        )
+        for column in found.columns
+    )
+    first = found.header_row + 1
+    score = 100.0 * len(columns)
+    return with_rows(Table(found.sheet, found.form, found.header_row, first, columns, score, how="template"))
 
 
 def _table_of(sheet: RawSheet) -> Table | None:
@@ -198,7 +172,7 @@ def _column(grid: "_Grid", below: int, place: int, header: str, what: Meaning | 
     samples = grid.samples(place, below)
     if what is None:
         return ColumnMatch(grid.letters[place], header, None, 0.0, samples)
-    return ColumnMatch(grid.letters[place], header, what.field, what.score, samples, what.unit)
+    return ColumnMatch(grid.letters[place], header, what.field, what.score, samples, what.unit, how="words")
 
 
 def _in_order(said: list[tuple[int, str, Meaning]]) -> list[tuple[int, str, Meaning]]:
@@ -214,15 +188,11 @@ def _in_order(said: list[tuple[int, str, Meaning]]) -> list[tuple[int, str, Mean
     return said
 
 
-class _Grid:
-    """The first rows of a sheet as text, with merged cells spread over what they cover."""
+class _Grid(Grid):
+    """A grid that knows which of its rows have the words of a header."""
 
     def __init__(self, sheet: RawSheet) -> None:
-        self.sheet = sheet
-        self.letters = sheet.cells.columns[:_COLUMNS_LOOKED_AT]
-        head = sheet.cells.select(self.letters).head(_ROWS_LOOKED_AT)
-        self.rows: list[list[str]] = [[(cell or "").strip() for cell in row] for row in head.iter_rows()]
-        self.spread = self._spread()
+        super().__init__(sheet)
         self._headers: dict[tuple[int, FormName, bool], bool] = {}
 
     def is_header(self, row: int, form: FormName, *, fuzzy: bool) -> bool:
@@ -232,53 +202,3 @@ class _Grid:
             texts = [text for text in self.rows[row] if any(letter.isalpha() for letter in text)]
             self._headers[key] = sum(meaning(text, form, fuzzy=fuzzy) is not None for text in texts) >= _WORDS_MIN
         return self._headers[key]
-
-    def headers(self, start: int, height: int) -> list[list[str]]:
-        """The header texts of each column, top to bottom, each text once, numbers left out."""
-        parents = [
-            self.spread[row] if row < start + height - 1 else self.rows[row] for row in range(start, start + height)
-        ]
-        own = [self.rows[row] for row in range(start, start + height)]
-        texts: list[list[str]] = []
-        for place in range(len(self.letters)):
-            if not any(row[place] for row in own):
-                texts.append([])
-                continue
-            stacked = [row[place] for row in parents if any(letter.isalpha() for letter in row[place])]
-            texts.append(list(dict.fromkeys(stacked)))
-        return texts
-
-    def samples(self, place: int, below: int) -> tuple[str, ...]:
-        return tuple(row[place] for row in self.rows[below : below + 20] if row[place])[:_SAMPLES]
-
-    def is_arabic(self, place: int, below: int) -> bool:
-        return any(
-            "؀" <= letter <= "ۿ" and letter.isalpha() for sample in self.samples(place, below) for letter in sample
-        )
-
-    def _spread(self) -> list[list[str]]:
-        spread = [list(row) for row in self.rows]
-        merged_rows = set()
-        for top, left, bottom, right in self.sheet.merged:
-            if top > len(spread):
-                continue
-            merged_rows.add(top)
-            text = self._cell(top, left)
-            for row in range(top, min(bottom, len(spread)) + 1):
-                for place in range(column_number(left) - 1, min(column_number(right), len(self.letters))):
-                    spread[row - 1][place] = text
-        for number, texts in enumerate(spread, start=1):
-            if number not in merged_rows:
-                _fill_right(texts)
-        return spread
-
-    def _cell(self, row: int, letter: str) -> str:
-        place = column_number(letter) - 1
-        return self.rows[row - 1][place] if place < len(self.letters) else ""
-
-
-def _fill_right(row: list[str]) -> None:
-    last = ""
-    for place, text in enumerate(row):
-        last = text or last
-        row[place] = last

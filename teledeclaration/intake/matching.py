@@ -2,17 +2,21 @@
 
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from rapidfuzz import fuzz, process
 
+from schemas.annual import Unit
 from teledeclaration.intake.forms import FORMS, FormName, by_word, synonyms
 from teledeclaration.intake.normalising import normalised
+from teledeclaration.intake.phrases import is_annual_in_words, measured_in_words, without_person
 
 _EXACT = 100.0
+_BY_PARTS = 96.0
 _BARE_QUARTER = 90.0
 _CLOSE_ENOUGH = 86.0
 _FUZZY_LENGTH_MIN = 5
+_HEADER_LENGTH_MAX = 300  # a cell may hold 32,767 letters, over which the patterns would go for minutes
 
 _ORDINALS = {
     **dict.fromkeys(("premier", "1er", "first", "الاول", "اول", "i"), 1),
@@ -36,10 +40,27 @@ _MONTH_SPANS = (
     re.compile(r"\boct\w*\s(?:a\s|au\s|to\s)?(?:nov\w*\s)?dec\w*\b"),
 )
 _LAST_DIGIT = re.compile(r"^(?P<rest>.*?[^\W\d]+)\s?(?P<n>[1-4])$")
+_GLUED = re.compile(r"(?<=\w)t(?:rim)?$")  # NBJT1, SBTRIM2
+_ALL_QUARTERS = re.compile(
+    r"^(?:total|tot|somme|cumul|ensemble|مجموع)\b.*(?:\b(?:4|quatre|four)\s(?:trimestres?|trims?|quarters?)\b|\bt1\b.*\bt4\b)"
+)
+_OF_A_PERSON = (
+    "nss",
+    "last_name",
+    "first_name",
+    "full_name",
+    "full_name_first",
+    "birth_date",
+    "entry_date",
+    "exit_date",
+)
 _BRACKETS = re.compile(r"[(\[{].*?[)\]}]")
 _FILLERS = re.compile(
     r"\b(?:da|dzd|dinars?|en|du|de|des|d|le|la|l|au|pour|the|of|for|in|exercice|annee|20\d\d|دج|ب|في)\b"
 )
+
+
+_UNITS: dict[str, Unit] = {"j": "J", "h": "H", "m": "M"}
 
 
 @dataclass(frozen=True)
@@ -51,7 +72,7 @@ class Meaning:
 
     field: str
     score: float
-    unit: str | None = None
+    unit: Unit | None = None
 
 
 @dataclass(frozen=True)
@@ -71,18 +92,25 @@ def _vocabulary(form: FormName) -> _Vocabulary:
     return _Vocabulary(fields, measures)
 
 
-@cache
+@lru_cache(maxsize=20_000)
 def meaning(text: str, form: FormName, *, fuzzy: bool = True) -> Meaning | None:
     """What a header says, or None where it says nothing known.
 
     Known words come first, then the same without what stands in brackets, then words that are close.
     """
+    if len(text) > _HEADER_LENGTH_MAX:
+        return None
     words = normalised(text)
     bare = _unfilled(normalised(_BRACKETS.sub(" ", text)))
     for attempt in dict.fromkeys((words, bare)):
         if found := _known(attempt, form):
             return found
     return _close(bare, form) if fuzzy else None
+
+
+def bare_words(text: str) -> str:
+    """A header as it is compared with another file's: without its dress, fillers and years."""
+    return _unfilled(normalised(text[:_HEADER_LENGTH_MAX]))
 
 
 def _unfilled(words: str) -> str:
@@ -93,14 +121,27 @@ def _known(words: str, form: FormName) -> Meaning | None:
     vocabulary = _vocabulary(form)
     if field := vocabulary.fields.get(words):
         return Meaning(field, _EXACT)
-    if not vocabulary.measures:
-        return None
+    if (field := vocabulary.fields.get(without_person(words))) in _OF_A_PERSON:
+        return Meaning(field, _BY_PARTS)
+    return _known_measure(words, vocabulary) if vocabulary.measures else None
+
+
+def _known_measure(words: str, vocabulary: _Vocabulary) -> Meaning | None:
+    """A measure of a quarter, a bare one, or the pay of the whole year."""
     quarter, rest = _quarter(words)
     if quarter is None:
-        return _measured(vocabulary.measures.get(words), None, _EXACT)
+        if _ALL_QUARTERS.search(words) or is_annual_in_words(words):
+            return Meaning("annual_amount", _BY_PARTS)
+        bare = measured_in_words(words) if " " in words else None
+        return _measured(vocabulary.measures.get(words), None, _EXACT) or _measured(bare, None, _BY_PARTS)
     if not rest:
         return Meaning(f"q{quarter}_amount", _BARE_QUARTER)
-    return _measured(vocabulary.measures.get(rest), quarter, _EXACT)
+    for attempt in dict.fromkeys((rest, _GLUED.sub("", rest))):
+        if measure := vocabulary.measures.get(attempt):
+            return _measured(measure, quarter, _EXACT)
+        if measure := measured_in_words(attempt):
+            return _measured(measure, quarter, _BY_PARTS)
+    return None
 
 
 def _measured(measure: str | None, quarter: int | None, score: float) -> Meaning | None:
@@ -108,11 +149,13 @@ def _measured(measure: str | None, quarter: int | None, score: float) -> Meaning
         return None
     name, _, unit = measure.partition("_")
     field = name if quarter is None else f"q{quarter}_{name}"
-    return Meaning(field, score, unit.upper() or None)
+    return Meaning(field, score, _UNITS.get(unit))
 
 
 def _quarter(words: str) -> tuple[int | None, str]:
-    """The quarter the words speak of, and the words without it."""
+    """The quarter the words speak of, and the words without it; none where they speak of all four."""
+    if _ALL_QUARTERS.search(words):
+        return None, words
     for pattern in _QUARTERS:
         if found := pattern.search(words):
             name = found["n"]

@@ -11,7 +11,7 @@ _PERSIAN = "۰۱۲۳۴۵۶۷۸۹"
 _DIGITS = {shape: str(place) for row in (_ARABIC_INDIC, _PERSIAN) for place, shape in enumerate(row)}
 _TRANSLATION = str.maketrans({**_DIGITS, "ة": "ه", "ى": "ي", "ی": "ي", "ک": "ك", "ـ": "", "œ": "oe", "æ": "ae"})
 _NUMBER_SIGN = re.compile(r"n\s*[°º]|№")
-_DOTTED = re.compile(r"\b(?:\w\.\s?){2,}")
+_DOTTED = re.compile(r"\b(?:[^\W\d]\.\s?)+[^\W\d]\b|\b(?:\w\.\s?){2,}")
 _CAMEL = re.compile(r"(?<=[a-zà-ÿ])(?=[A-Z])")
 _NOT_WORD = re.compile(r"[\W_]+")
 

@@ -7,19 +7,19 @@ tree. The same look finds how far the sheet reaches, before the reader takes mem
 import posixpath
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
+from teledeclaration.intake import counting
 from teledeclaration.intake.archives import Archive
+from teledeclaration.intake.looks import Place, SheetLook
 from teledeclaration.intake.raw import ReadingLimits, Unreadable, column_letter, column_number
 
 _ROW_BYTES_MAX = 32 << 20
-_RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
-_STRICT_RELATION = "{http://purl.oclc.org/ooxml/officeDocument/relationships}id"
 
 
 class _Patterns:
@@ -29,21 +29,30 @@ class _Patterns:
         def pattern(text: bytes) -> re.Pattern[bytes]:
             return re.compile(text.replace(b"<", b"<" + prefix).replace(b"<" + prefix + b"/", b"</" + prefix))
 
-        self.row_start = b"<%brow " % prefix
-        self.cell_start = b"<%bc " % prefix
+        self.row_start = b"<%brow" % prefix
+        self.cell_start = b"<%bc" % prefix
         self.values = (b"<%bv>" % prefix, b"<%bis>" % prefix)
         self.formula = b"<%bf" % prefix
-        self.row = pattern(rb'<row\b[^>]*?\br="(\d+)"')
-        self.far_cell = pattern(rb'<c r="([A-Z]{2,3})\d+"(?:[^>]*[^/>])?>')
-        self.hidden_row = pattern(rb'<row\b[^>]*?\br="(\d+)"[^>]*\bhidden="(?:1|true)"')
+        self.merge_cell = b"<%bmergeCell " % prefix
+        self.row = pattern(rb'<row\b[^>]*?\br="(\d{1,9})"')
+        self.any_row = pattern(rb"<row(?=[\s/>])([^>]*)>")
+        self.unnumbered = pattern(rb'<(?:row|c)(?:\s(?![^>]*\br=")[^>]*)?>')
+        self.far_cell = pattern(rb'<c (?:[^>]*? )??r="([A-Z]{2,7})\d+"(?:[^>]*[^/>])?>')
+        self.hidden_row = pattern(rb'<row\b(?=[^>]*\bhidden="(?:1|true)")[^>]*?\br="(\d{1,9})"')
         self.hidden_columns = pattern(rb'<col\b[^>]*\bhidden="(?:1|true)"[^>]*>')
-        self.merged = pattern(rb'<mergeCell\b[^>]*?\bref="([A-Z]+)(\d+):([A-Z]+)(\d+)"')
+        self.merged = pattern(rb'<mergeCell\b[^>]*?\bref="([A-Z]{1,3})(\d{1,9}):([A-Z]{1,3})(\d{1,9})"')
         self.valueless = pattern(rb"<f\b[^>]*(?:/>|>[^<]*</f>)\s*(<v\s*/>|<v></v>)?\s*</c>")
-        self.cell = pattern(rb"<c\b[^>]*>")
+        self.cell = pattern(rb"<c(?=[\s/>])[^>]*>")
+        self.filter_mode = pattern(rb'<sheetPr\b[^>]*\bfilterMode="(?:1|true)"')
+        self.filter = pattern(
+            rb'<autoFilter\b[^>]*?\bref="\$?[A-Z]{1,3}\$?(\d{1,9}):\$?[A-Z]{1,3}\$?(\d{1,9})"[^>]*>\s*<filterColumn\b'
+        )
 
 
-_PREFIX = re.compile(rb"<(?:(\w{1,20}):)?worksheet\b")
+_PREFIX = re.compile(rb"<(?:(\w{1,20}):)?(?:worksheet|table)\b")
 _CELL_NAME = re.compile(rb'\br="([A-Z]{1,3})(\d{1,7})"')
+_HIDDEN = re.compile(rb'\bhidden="(?:1|true)"')
+_ROW_NUMBER = re.compile(rb'\br="(\d{1,9})"')
 
 
 @cache
@@ -57,18 +66,6 @@ class SheetPart:
 
     name: str
     member: str | None
-
-
-@dataclass
-class SheetLook:
-    """What was found in one sheet's XML; `last_row` and `last_column` (from 1) say how far it reaches."""
-
-    last_row: int = 0
-    last_column: int = 0
-    hidden_rows: set[int] = field(default_factory=set)
-    hidden_columns: set[str] = field(default_factory=set)
-    merged: list[tuple[int, str, int, str]] = field(default_factory=list)
-    uncomputed: set[tuple[int, str]] = field(default_factory=set)
 
 
 def parse_part(content: bytes) -> Element:
@@ -90,46 +87,83 @@ def sheet_parts(archive: Archive) -> list[SheetPart]:
     parts = []
     for sheet in workbook.iter():
         if sheet.tag.rpartition("}")[2] == "sheet":
-            target = targets.get(sheet.get(_RELATION) or sheet.get(_STRICT_RELATION), "")
-            member = target.lstrip("/") if target.startswith("/") else posixpath.normpath(f"xl/{target}")
+            target = targets.get(relation_id(sheet), "")
+            member = member_name("xl", target)
             parts.append(SheetPart(sheet.get("name", ""), member if member in archive.sizes else None))
     return parts
+
+
+def relation_id(sheet: Element) -> str:
+    """The id of a sheet's relation, whatever namespace it was given, as the reader takes it too."""
+    return next((value for name, value in sheet.attrib.items() if name.rpartition("}")[2] == "id"), "")
+
+
+def member_name(folder: str, target: str) -> str:
+    """The member that a part in `folder` calls `target`."""
+    plain = target.replace("\\", "/")
+    return plain.lstrip("/") if plain.startswith("/") else posixpath.normpath(f"{folder}/{plain}")
 
 
 def refuse_entities(archive: Archive) -> None:
     """`entity-bomb` where a part declares a document type: no spreadsheet program writes one."""
     for name in archive.sizes:
         if name.endswith((".xml", ".rels")):
-            head = archive.head(name)
-            if b"<!DOCTYPE" in head or b"<!ENTITY" in head or head.startswith((b"\xff\xfe", b"\xfe\xff")):
+            head = archive.head(name).replace(b"\0", b"")
+            if b"<!DOCTYPE" in head or b"<!ENTITY" in head:
                 raise Unreadable("entity-bomb")
 
 
 def look_at_sheet(archive: Archive, member: str, limits: ReadingLimits, *, far_cells: bool) -> SheetLook:
     """Search one sheet; `too-many-lines` and, where `far_cells` are searched for, `too-many-cells`."""
     look = SheetLook()
-    found = _PREFIX.search(archive.head(member))
-    patterns = _patterns(b"" if found is None or found[1] is None else found[1] + b":")
-    rows = b""
+    patterns = _patterns_of(archive, member)
+    search, filtered = _look_at_rows, False
     for place, rows in enumerate(_runs_of_rows(archive.chunks(member))):
         if place == 0:
+            filtered = patterns.filter_mode.search(rows) is not None
             for column in patterns.hidden_columns.findall(rows):
-                look.hidden_columns.update(_columns_between(column))
-        _look_at_rows(rows, look, patterns)
+                look.hide_columns(*_bounds(column))
+            search = _count_rows if patterns.unnumbered.search(rows) else _look_at_rows
+        search(rows, look, patterns)
         if far_cells:
-            _look_for_far_cells(rows, look, patterns)
-        _hold_to(limits, look)
-    for first, first_row, last, last_row in patterns.merged.findall(rows):
-        look.merged.append((int(first_row), first.decode(), int(last_row), last.decode()))
+            for letters in set(patterns.far_cell.findall(rows)):
+                look.last_column = max(look.last_column, column_number(letters.decode()))
+        look.hold_to(limits)
+        counting.passed(look.last_row)
+        if patterns.merge_cell in rows:
+            found = patterns.merged.findall(rows)
+            look.merge((int(top), left.decode(), int(bottom), right.decode()) for left, top, right, bottom in found)
+        if look.hidden_rows:
+            look.filters += _filters(rows, patterns)
+    if look.hidden_rows:
+        look.filters += _filters_of_tables(archive, member)
+        if filtered and not look.filters:
+            look.filters.append((1, look.last_row))
+    counting.sheet_ended()
     return look
 
 
-def _hold_to(limits: ReadingLimits, look: SheetLook) -> None:
-    if look.last_row * max(look.last_column, 1) > limits.max_cells:
-        cell = f"{column_letter(look.last_column)}{look.last_row}"
-        raise Unreadable("too-many-cells", cell=cell, limit=limits.max_cells)
-    if look.last_row > limits.max_rows_workbook:
-        raise Unreadable("too-many-lines", limit=limits.max_lines_workbook)
+def _patterns_of(archive: Archive, member: str) -> _Patterns:
+    found = _PREFIX.search(archive.head(member))
+    return _patterns(b"" if found is None or found[1] is None else found[1] + b":")
+
+
+def _filters(xml: bytes, patterns: _Patterns) -> list[tuple[int, int]]:
+    """The rows below the headers of filters that are at work."""
+    return [(int(first) + 1, int(last)) for first, last in patterns.filter.findall(xml)]
+
+
+def _filters_of_tables(archive: Archive, member: str) -> Iterator[tuple[int, int]]:
+    """The same of the sheet's tables, which have filters of their own."""
+    folder, name = posixpath.split(member)
+    relations = f"{folder}/_rels/{name}.rels"
+    if relations not in archive.sizes:
+        return
+    for relation in parse_part(archive.read(relations)):
+        if relation.get("Type", "").endswith("/table"):
+            table = member_name(folder, relation.get("Target", ""))
+            if table in archive.sizes:
+                yield from _filters(archive.read(table), _patterns_of(archive, table))
 
 
 def _runs_of_rows(chunks: Iterator[bytes]) -> Iterator[bytes]:
@@ -142,7 +176,10 @@ def _runs_of_rows(chunks: Iterator[bytes]) -> Iterator[bytes]:
             yield rest[:cut]
             rest = rest[cut:]
         elif len(rest) > _ROW_BYTES_MAX:
-            raise Unreadable("damaged")
+            if b"sheetData>" not in rest:
+                raise Unreadable("damaged")
+            yield rest
+            rest = b"sheetData>"
     yield rest
 
 
@@ -157,24 +194,47 @@ def _look_at_rows(rows: bytes, look: SheetLook, patterns: _Patterns) -> None:
         look.uncomputed.update(_uncomputed(rows, patterns))
 
 
-def _look_for_far_cells(rows: bytes, look: SheetLook, patterns: _Patterns) -> None:
-    for letters in set(patterns.far_cell.findall(rows)):
-        look.last_column = max(look.last_column, column_number(letters.decode()))
-
-
-def _columns_between(column: bytes) -> list[str]:
+def _bounds(column: bytes) -> tuple[int, int]:
     bounds = [re.search(rb'\b%b="(\d{1,5})"' % name, column) for name in (b"min", b"max")]
-    if bounds[0] is None or bounds[1] is None:
-        return []
-    first, last = int(bounds[0][1]), min(int(bounds[1][1]), 16_384)
-    return [column_letter(number) for number in range(max(first, 1), last + 1)]
+    return (1, 0) if bounds[0] is None or bounds[1] is None else (int(bounds[0][1]), int(bounds[1][1]))
 
 
-def _uncomputed(rows: bytes, patterns: _Patterns) -> Iterator[tuple[int, str]]:
-    for formula in patterns.valueless.finditer(rows):
-        start = rows.rfind(patterns.cell_start, 0, formula.start())
-        cell = patterns.cell.match(rows, max(start, 0))
-        if cell is None or (formula[1] is not None and b't="str"' in cell[0]):
-            continue  # an empty text is a computed value
+def _uncomputed(rows: bytes, patterns: _Patterns) -> Iterator[Place]:
+    for cell in _valueless(rows, patterns, 0, len(rows)):
         if name := _CELL_NAME.search(cell[0]):
             yield int(name[2]), name[1].decode()
+
+
+def _valueless(rows: bytes, patterns: _Patterns, start: int, end: int) -> Iterator[re.Match[bytes]]:
+    """The opening of each cell whose formula has no value; an empty text is one."""
+    for formula in patterns.valueless.finditer(rows, start, end):
+        cell = patterns.cell.match(rows, max(rows.rfind(patterns.cell_start, 0, formula.start()), 0))
+        if cell and not (formula[1] is not None and b't="str"' in cell[0]):
+            yield cell
+
+
+def _count_rows(rows: bytes, look: SheetLook, patterns: _Patterns) -> None:
+    """The same where a program left the numbers of rows or cells out: they follow on each other."""
+    found = list(patterns.any_row.finditer(rows))
+    ends = [*(row.start() for row in found[1:]), len(rows)]
+    for row, end in zip(found, ends, strict=False):
+        said = _ROW_NUMBER.search(row[1])
+        number = int(said[1]) if said else look.last_row + 1
+        width = rows.count(patterns.cell_start + b" ", row.end(), end) + rows.count(
+            patterns.cell_start + b">", row.end(), end
+        )
+        look.reach(number, width)
+        if _HIDDEN.search(row[1]):
+            look.hidden_rows.add(number)
+        if rows.find(patterns.formula, row.end(), end) >= 0:
+            _count_cells(rows, row.end(), end, number, look, patterns)
+
+
+def _count_cells(rows: bytes, start: int, end: int, row: int, look: SheetLook, patterns: _Patterns) -> None:
+    valueless = {cell.start() for cell in _valueless(rows, patterns, start, end)}
+    column = 0
+    for cell in patterns.cell.finditer(rows, start, end):
+        name = _CELL_NAME.search(cell[0])
+        column = column_number(name[1].decode()) if name else column + 1
+        if cell.start() in valueless:
+            look.uncomputed.add((row, column_letter(column)))

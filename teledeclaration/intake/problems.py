@@ -19,8 +19,11 @@ FINDING_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
 }
 
 
+_NONE = pl.DataFrame(schema=FINDING_SCHEMA)
+
+
 def no_findings() -> pl.DataFrame:
-    return pl.DataFrame(schema=FINDING_SCHEMA)
+    return _NONE
 
 
 def shaped(frame: pl.DataFrame) -> pl.DataFrame:
@@ -32,7 +35,8 @@ def shaped(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def together(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
-    return pl.concat([no_findings(), *(shaped(frame) for frame in frames if frame.height)])
+    told = [shaped(frame) for frame in frames if frame.height]
+    return pl.concat(told) if told else _NONE
 
 
 def of_the_file(code: str, severity: Severity, **values: object) -> pl.DataFrame:

@@ -1,5 +1,7 @@
 """What the client, the reader server and its children say to each other, in MessagePack."""
 
+from collections.abc import Sequence
+
 import msgspec
 
 from schemas.findings import Finding
@@ -22,12 +24,18 @@ class Allowance(msgspec.Struct, frozen=True, kw_only=True):
     wall_seconds: float
 
 
-class Request(msgspec.Struct, frozen=True, kw_only=True):
+class Request(msgspec.Struct, frozen=True, kw_only=True, tag="request"):
     """Run `function` over the descriptors that come along; `number` comes back with the answer."""
 
     number: int
     function: str
     allowance: Allowance
+
+
+class Stop(msgspec.Struct, frozen=True, kw_only=True, tag="stop"):
+    """Nobody waits any more for what was asked under this number: end its child."""
+
+    number: int
 
 
 class Ended(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,10 +56,19 @@ class ReadArguments(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AnnotateArguments(msgspec.Struct, frozen=True, kw_only=True):
-    """What the child is told about the file it annotates; up to `styled_rows_max` rows an `.xlsx` keeps its styles."""
+    """What the child is told about the file it annotates.
+
+    `pages` are runs of findings (`findings_page`). `table` is the name of the sheet with the
+    lines and the row right above the first of them; without it no columns of results are added.
+    """
 
     filename: str
     limits: ReadingLimits
     language: Language
-    findings: list[Finding]
-    styled_rows_max: int
+    pages: list[bytes]
+    table: tuple[str, int] | None
+
+
+def findings_page(findings: Sequence[Finding]) -> bytes:
+    """Some findings as they are told to a child: made at once, so that no long list of them is kept."""
+    return msgspec.msgpack.encode(findings)

@@ -9,7 +9,7 @@ import polars as pl
 from teledeclaration.errors import Malformed
 
 FileKind = Literal["workbook", "text-pair"]
-FileFormat = Literal["xlsx", "xls", "ods", "csv", "text-pair"]
+FileFormat = Literal["xlsx", "xls", "xlsb", "ods", "csv", "text-pair"]
 
 UNREADABLE_CODES = (
     "not-a-workbook",
@@ -30,6 +30,13 @@ UNREADABLE_CODES = (
     "text-pair-incomplete",
     "text-pair-mismatch",
     "old-workbook",
+    "other-workbook",
+    # where the cells were read, but are no form we know:
+    "no-columns",
+    "header-only",
+    "template-not-filled",
+    "other-form",
+    "mapping-does-not-fit",
 )
 
 
@@ -56,6 +63,7 @@ class ReadingLimits(msgspec.Struct, frozen=True, kw_only=True):
     `memory_bytes` is what the child may add to what its parent already maps. Time is counted on the
     processor, over all threads of the child and scaled by the file's size between the two bounds, so that
     a busy machine refuses nothing that an idle one reads; the wall clock only ends what hangs.
+    `look_first`: each sheet's reach is found before memory is taken for it, however large the file.
     `rows_beside` are titles, headers, totals and notes, which are no lines: who finds the lines counts them.
     """
 
@@ -66,6 +74,7 @@ class ReadingLimits(msgspec.Struct, frozen=True, kw_only=True):
     rows_beside: int = 1_000
     max_cells: int = 30_000_000
     max_sheets: int = 100
+    look_first: bool = False
     memory_bytes: int = 4 * 2**30
     output_bytes: int = 2 * 2**30
     cpu_seconds_min: int = 8
@@ -111,9 +120,11 @@ class RawSheet:
 
     `cells` has one `pl.String` column a spreadsheet column, named by its letter ("A", "B" … "AA"); a
     blank cell is null. Dates are ISO text (`2025-01-31`, or `2025-01-31 08:30:00` where there is a
-    time), numbers the shortest decimal text without exponent ("45000", "45000.5"), booleans "TRUE"
-    and "FALSE". An error cell is null and stands in `error_cells`; so does a formula saved without
-    its value, in `uncomputed`. Rows and columns there are the spreadsheet's own (1-based, letters).
+    time), times and durations hours and minutes (`08:30`, `173:20`), numbers the shortest decimal text
+    without exponent ("45000", "45000.5"), booleans "TRUE" and "FALSE". An error cell is null and stands
+    in `error_cells`; so does a formula saved without its value, in `uncomputed`. Rows and columns there
+    are the spreadsheet's own (1-based, letters). `filtered_rows` are those a filter hides,
+    `hidden_rows` the others that are hidden.
 
     `numeric` has the shape and names of `cells` and is True where the cell was stored as a number
     (a date is none, a formula's numeric value is one); None where the format knows only text. In a
@@ -132,6 +143,7 @@ class RawSheet:
     error_cells: dict[tuple[int, str], str] = field(default_factory=dict)
     uncomputed: frozenset[tuple[int, str]] = frozenset()
     hidden_rows: frozenset[int] = frozenset()
+    filtered_rows: frozenset[int] = frozenset()
     hidden_columns: frozenset[str] = frozenset()
     merged: tuple[tuple[int, str, int, str], ...] = ()
     fields: dict[str, str] = field(default_factory=dict)

@@ -10,7 +10,7 @@ import signal
 import socket
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -18,7 +18,8 @@ from typing import Self
 import msgspec
 import structlog
 
-from schemas.findings import Finding
+from teledeclaration.intake.counting import read_count
+from teledeclaration.intake.given_back import AnnotatedWorkbook
 from teledeclaration.intake.protocol import (
     EXIT_OUT_OF_MEMORY,
     PACKET_BYTES,
@@ -27,18 +28,30 @@ from teledeclaration.intake.protocol import (
     Ended,
     ReadArguments,
     Request,
+    Stop,
 )
 from teledeclaration.intake.raw import RawFile, ReadingLimits, Unreadable
-from teledeclaration.intake.transfer import BytesHead, Failure, FileHead, Head, ProbeHead, Refusal, read_file, read_head
+from teledeclaration.intake.transfer import (
+    Failure,
+    FileHead,
+    Head,
+    ProbeHead,
+    Refusal,
+    WorkbookHead,
+    read_file,
+    read_head,
+)
 from teledeclaration.languages import Language
 
 Content = bytes | Path | int
+Counted = Callable[[int, int | None], None]
+"""Told the rows passed through, and all there are where that is known."""
 
 _log = structlog.get_logger(__name__)
 
-STYLED_ROWS_MAX = 20_000
 ANNOTATE_SECONDS = 240
 _START_SECONDS = 30
+_COUNT_EVERY_S = 0.25
 _FOLDER = "teledeclaration-reader-"
 _SIGNALS_OF_A_FULL_MEMORY = (signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS, signal.SIGTRAP, signal.SIGXFSZ)
 
@@ -170,19 +183,21 @@ class ReaderServer:
         if future is not None and not future.done():
             future.set_result(ended)
 
-    async def run(self, function: str, content: int, arguments: bytes, allowance: Allowance) -> tuple[Ended, mmap.mmap]:
+    async def run(
+        self, function: str, content: int, arguments: bytes, allowance: Allowance, progress: Counted | None = None
+    ) -> tuple[Ended, mmap.mmap]:
         """Run a function of the sandbox's table over an open file; how it ended and the mapped result.
 
-        `ReaderError` where the server died twice under it.
+        `ReaderError` where the server died twice under it. Cancelled, it ends the child.
         """
         async with self._slots:
             for _ in range(2):
                 with contextlib.suppress(_ServerGoneError):
-                    return await self._ask(function, content, arguments, allowance)
+                    return await self._ask(function, content, arguments, allowance, progress)
         raise ReaderError("the reader server died twice")
 
     async def _ask(
-        self, function: str, content: int, arguments: bytes, allowance: Allowance
+        self, function: str, content: int, arguments: bytes, allowance: Allowance, progress: Counted | None
     ) -> tuple[Ended, mmap.mmap]:
         await self.start()
         door = self._door
@@ -198,9 +213,20 @@ class ReaderServer:
             except (BrokenPipeError, ConnectionResetError):
                 if self._door is door:
                     self._drop()
-            ended = await future
+            try:
+                ended = await _followed(future, result, progress)
+            except asyncio.CancelledError:
+                self._stop(door, number)
+                raise
             size = os.fstat(result).st_size
             return ended, mmap.mmap(result, size, access=mmap.ACCESS_READ) if size else mmap.mmap(-1, 1)
+
+    def _stop(self, door: socket.socket, number: int) -> None:
+        """End a child that nobody waits for; one that cannot be told so ends by its own limits."""
+        self._waiting.pop(number, None)
+        if door is self._door:
+            with contextlib.suppress(OSError):
+                door.send(msgspec.msgpack.encode(Stop(number=number)))
 
     async def probe(self) -> ProbeHead:
         """What a confined child may still do on this system."""
@@ -213,9 +239,9 @@ class ReaderServer:
         return head
 
     async def answer(
-        self, function: str, content: int, arguments: bytes, allowance: Allowance
+        self, function: str, content: int, arguments: bytes, allowance: Allowance, progress: Counted | None = None
     ) -> tuple[Head, mmap.mmap]:
-        ended, mapped = await self.run(function, content, arguments, allowance)
+        ended, mapped = await self.run(function, content, arguments, allowance, progress)
         if ended.exit_code != 0 or ended.timed_out:
             mapped.close()
             raise _why(ended)
@@ -227,6 +253,14 @@ class ReaderServer:
             mapped.close()
             raise Unreadable(head.code, **head.values)
         return head, mapped
+
+
+async def _followed(future: asyncio.Future[Ended], result: int, progress: Counted | None) -> Ended:
+    """The end of a child; until then `progress` is told what it counts."""
+    while progress is not None and not future.done():
+        await asyncio.wait([future], timeout=_COUNT_EVERY_S)
+        progress(*read_count(result))
+    return await future
 
 
 def _why(ended: Ended) -> Exception:
@@ -309,51 +343,66 @@ async def read_raw(
     filename: str,
     limits: ReadingLimits,
     reader: ReaderServer,
-    progress: Callable[[int], None] | None = None,
+    progress: Counted | None = None,
 ) -> RawFile:
     """A stranger's file as text cells, read in a confined child; `Unreadable` says why it cannot be.
 
-    `content` is bytes, a path or an open descriptor. `progress` is told the rows read.
+    `content` is bytes, a path or an open descriptor. `progress` is told the rows passed through, a few times a
+    second and at the end, with the number of all of them once it is known.
     """
     with _opened(content) as descriptor:
         size = os.fstat(descriptor).st_size
         if size > limits.max_bytes:
             raise Unreadable("too-large", limit_mib=limits.max_bytes // 2**20)
-        arguments = msgspec.msgpack.encode(ReadArguments(filename=filename, limits=limits))
-        with _failures_are_the_files():
-            head, mapped = await reader.answer("read", descriptor, arguments, _allowance(limits, size))
+        try:
+            head, mapped = await _read_answer(descriptor, filename, limits, reader, progress)
+        except Unreadable as refusal:
+            if refusal.code != "took-too-much-memory" or limits.look_first:
+                raise
+            careful = msgspec.structs.replace(limits, look_first=True)  # so that the cell at fault can be told
+            head, mapped = await _read_answer(descriptor, filename, careful, reader, progress)
     with mapped:
         if not isinstance(head, FileHead):
             raise ReaderError("the child did not answer with a file")
         file = await asyncio.to_thread(read_file, head, mapped)
     if progress is not None:
-        progress(sum(sheet.cells.height for sheet in file.sheets))
+        rows = sum(sheet.cells.height for sheet in file.sheets)
+        progress(rows, rows)
     return file
 
 
-async def annotated_copy(
+async def _read_answer(
+    content: int, filename: str, limits: ReadingLimits, reader: ReaderServer, progress: Counted | None
+) -> tuple[Head, mmap.mmap]:
+    arguments = msgspec.msgpack.encode(ReadArguments(filename=filename, limits=limits))
+    allowance = _allowance(limits, os.fstat(content).st_size)
+    with _failures_are_the_files():
+        return await reader.answer("read", content, arguments, allowance, progress)
+
+
+async def annotated_workbook(
     content: Content,
     *,
     filename: str,
-    findings: list[Finding],
+    pages: Sequence[bytes],
     language: Language,
     limits: ReadingLimits,
     reader: ReaderServer,
-    styled_rows_max: int = STYLED_ROWS_MAX,
-) -> bytes:
-    """The file as an `.xlsx` with `findings` at their cells and in a sheet in front; `Unreadable` as `read_raw`.
+    table: tuple[str, int] | None = None,
+) -> AnnotatedWorkbook:
+    """The file as a workbook with the findings at their cells and in a sheet in front; `Unreadable` as `read_raw`.
 
-    An `.xlsx` of up to `styled_rows_max` rows comes back as the user's own workbook, anything else as a copy.
+    An `.xlsx` comes back as the user's own, anything else as a copy of its values. `pages` are the findings in their
+    order, as `findings_page` gives them. `table` is the name of the sheet with the lines and the row right above the
+    first of them; without it no columns of results are added. Whoever gets the workbook closes it.
     """
-    told = AnnotateArguments(
-        filename=filename, limits=limits, language=language, findings=findings, styled_rows_max=styled_rows_max
-    )
+    told = AnnotateArguments(filename=filename, limits=limits, language=language, pages=list(pages), table=table)
     with _opened(content) as descriptor:
         allowance = _allowance(limits, os.fstat(descriptor).st_size)
         patient = msgspec.structs.replace(allowance, wall_seconds=ANNOTATE_SECONDS, cpu_seconds=ANNOTATE_SECONDS // 2)
         with _failures_are_the_files():
             head, mapped = await reader.answer("annotate", descriptor, msgspec.msgpack.encode(told), patient)
-    with mapped:
-        if not isinstance(head, BytesHead):
-            raise ReaderError("the child did not answer with a workbook")
-        return mapped[head.content.offset : head.content.offset + head.content.length]
+    if not isinstance(head, WorkbookHead):
+        mapped.close()
+        raise ReaderError("the child did not answer with a workbook")
+    return AnnotatedWorkbook(mapped, head)

@@ -4,6 +4,7 @@ import mmap
 import re
 import struct
 import zipfile
+from dataclasses import replace
 from typing import BinaryIO
 
 import fastexcel
@@ -11,11 +12,13 @@ import msgspec
 
 from teledeclaration.intake.archives import Archive
 from teledeclaration.intake.csv_files import read_csv
+from teledeclaration.intake.mending import Mended, mended_ods, mended_xlsx
+from teledeclaration.intake.own_marks import without_own_marks
 from teledeclaration.intake.protocol import ReadArguments
 from teledeclaration.intake.raw import RawFile, ReadingLimits, Unreadable
 from teledeclaration.intake.text_pair import looks_like_one_of_a_pair, pair_role, read_text_pair
 from teledeclaration.intake.transfer import Refusal, write_file, write_head
-from teledeclaration.intake.workbooks import read_other, read_xlsx
+from teledeclaration.intake.workbooks import read_ods, read_xls, read_xlsb, read_xlsx
 
 Mapped = bytes | mmap.mmap
 
@@ -24,12 +27,22 @@ _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _OLD_EXCEL = (b"\x09\x00\x04\x00", b"\x09\x02\x06\x00", b"\x09\x04\x06\x00")
 _BIFF8_BEGINNING = b"\x09\x08\x10\x00\x00\x06\x05\x00"
 _FILE_PASS, _RECORDS_BEFORE_LOCK = 0x002F, 8
+_XML_PROGRAMS = {
+    "Excel 2003 XML": b"urn:schemas-microsoft-com:office:spreadsheet",
+    "OpenDocument XML": b"urn:oasis:names:tc:opendocument:xmlns:office",
+}
+_OTHER_PROGRAMS = {
+    "SYLK": re.compile(rb"ID;P"),
+    "DIF": re.compile(rb"TABLE\r?\n0,1\r?\n"),
+    "dBase": re.compile(rb"[\x03\x30\x83\x8b\xf5][\x00-\xff](?:0?[\x01-\x0c])[\x01-\x1f].{28}[A-Z_]", re.DOTALL),
+}
+_ODS_TYPES = b"application/vnd.oasis.opendocument.spreadsheet"
 _WEB_PAGE = re.compile(
     rb"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|table|meta|style|div)\b", re.IGNORECASE | re.DOTALL
 )
 _XML = re.compile(rb"(?:\xef\xbb\xbf)?\s*<\?xml|\s*<[?!\w]")
 _WORKBOOK_NAMES = (".xlsx", ".xls", ".ods", ".csv", ".xlsm", ".xlsb", ".txt", ".zip")
-_CLUTTER = re.compile(r"(?:^|/)(?:__MACOSX/|\.|Thumbs\.db$|desktop\.ini$)")
+CLUTTER = re.compile(r"(?:^|/)(?:__MACOSX/|\.|Thumbs\.db$|desktop\.ini$)")
 
 
 def read_job(content: Mapped, arguments: bytes, output: BinaryIO) -> None:
@@ -40,7 +53,7 @@ def read_job(content: Mapped, arguments: bytes, output: BinaryIO) -> None:
     except Unreadable as refusal:
         write_head(refusal_head(refusal), output)
     else:
-        write_file(file, output)
+        write_file(without_own_marks(file), output)
 
 
 def refusal_head(refusal: Unreadable) -> Refusal:
@@ -74,11 +87,22 @@ def _read_known(content: Mapped, filename: str, limits: ReadingLimits) -> RawFil
     if _WEB_PAGE.match(head):
         raise Unreadable("web-page")
     if _XML.match(head):
+        _refuse_known_xml(head)
         return None
+    if other := next((program for program, begin in _OTHER_PROGRAMS.items() if begin.match(head)), None):
+        raise Unreadable("other-workbook", program=other)
     raw = content[:]
     if pair_role(filename) or looks_like_one_of_a_pair(raw):
         raise Unreadable("text-pair-incomplete")
     return read_csv(raw, filename.rsplit("/", 1)[-1].rsplit(".", 1)[0], limits)
+
+
+def _refuse_known_xml(head: bytes) -> None:
+    """Workbooks kept as one XML file, which the reader does not know; anything else passes."""
+    told = head.replace(b"\0", b"")
+    for program, mark in _XML_PROGRAMS.items():
+        if mark in told:
+            raise Unreadable("other-workbook", program=program)
 
 
 def _read_zip(content: Mapped, limits: ReadingLimits, depth: int) -> RawFile | None:
@@ -86,23 +110,55 @@ def _read_zip(content: Mapped, limits: ReadingLimits, depth: int) -> RawFile | N
     archive = Archive(content, limits)
     names = archive.sizes
     if "xl/workbook.xml" in names:
-        return read_xlsx(content, archive, limits)
-    if "content.xml" in names and "mimetype" in names:
+        return _read_xlsx(content, archive, limits)
+    if "xl/workbook.bin" in names:
+        return read_xlsb(content, limits)
+    if "content.xml" in names and "META-INF/manifest.xml" in names:
         return _read_open_document(content, archive, limits)
-    if "[Content_Types].xml" in names:
+    if any(name.casefold() == "[content_types].xml" for name in names):
+        return _read_mended(mended_xlsx(archive), limits)
+    if any(name.endswith(".iwa") for name in names):
+        raise Unreadable("other-workbook", program="Numbers")
+    return _read_members(archive, [name for name in names if not CLUTTER.search(name)], limits, depth)
+
+
+def _read_xlsx(content: Mapped, archive: Archive, limits: ReadingLimits) -> RawFile | None:
+    try:
+        return read_xlsx(content, archive, limits)
+    except Unreadable as refusal:
+        if refusal.code != "damaged":
+            raise
+        return _read_mended(mended_xlsx(archive), limits)
+
+
+def _read_mended(mended: Mended | None, limits: ReadingLimits) -> RawFile | None:
+    """A workbook that had to be put together anew; None where there was none."""
+    if mended is None:
         return None
-    return _read_members(archive, [name for name in names if not _CLUTTER.search(name)], limits, depth)
+    file = read_xlsx(mended.content, Archive(mended.content, limits), limits)
+    sheets = tuple(
+        replace(sheet, error_cells=sheet.error_cells | mended.errors.get(sheet.name, {})) for sheet in file.sheets
+    )
+    return replace(file, sheets=sheets)
 
 
 def _read_open_document(content: Mapped, archive: Archive, limits: ReadingLimits) -> RawFile | None:
-    if not archive.read("mimetype", 200).startswith(b"application/vnd.oasis.opendocument.spreadsheet"):
+    kind = archive.read("mimetype", 200) if "mimetype" in archive.sizes else b""
+    head = archive.head("content.xml", 1 << 16)
+    manifest = archive.read("META-INF/manifest.xml")
+    if not kind.startswith(_ODS_TYPES) and (kind or b"office:spreadsheet" not in head):
         return None
-    manifest = archive.read("META-INF/manifest.xml") if "META-INF/manifest.xml" in archive.sizes else b""
     if b"encryption-data" in manifest:
         raise Unreadable("password-protected")
-    if b"<!DOCTYPE" in archive.head("content.xml") or b"<!ENTITY" in archive.head("content.xml"):
+    if b"<!DOCTYPE" in head or b"<!ENTITY" in head:
         raise Unreadable("entity-bomb")
-    return read_other(content, "ods", limits)
+    try:
+        return read_ods(content, archive, limits)
+    except Unreadable as refusal:
+        if refusal.code != "damaged":
+            raise
+    mended = mended_ods(archive)
+    return read_ods(mended.content, Archive(mended.content, limits), limits)
 
 
 def _read_members(archive: Archive, names: list[str], limits: ReadingLimits, depth: int) -> RawFile | None:
@@ -132,7 +188,7 @@ def _read_ole(content: Mapped, limits: ReadingLimits) -> RawFile | None:
         return None
     if _is_locked(content):
         raise Unreadable("password-protected")
-    return read_other(content, "xls", limits)
+    return read_xls(content, limits)
 
 
 def _is_locked(content: Mapped) -> bool:

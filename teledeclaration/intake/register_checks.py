@@ -62,6 +62,7 @@ def _people(lines: pl.DataFrame, known: pl.DataFrame, employments: pl.DataFrame 
     register = known.unique("nss").rename({name: f"{name}_known" for name in known.columns if name != "nss"})
     asked = lines.filter(pl.col("nss").is_not_null())
     told = asked.join(register.with_columns(found=pl.lit(value=True)), on="nss", how="left", maintain_order="left")
+    told = told.filter(~_agrees_to_the_letter())
     fields = ("last_name", "first_name", "birth_date")
     compared = told.with_columns(
         found=pl.col("found").fill_null(value=False),
@@ -82,6 +83,16 @@ def _people(lines: pl.DataFrame, known: pl.DataFrame, employments: pl.DataFrame 
         differing = compared.filter(~stranger & pl.col(f"{field}_off"))
         frames.append(_told(differing, field, code, pl.when("own").then(_known_value(field))))
     return together(frames)
+
+
+def _agrees_to_the_letter() -> pl.Expr:
+    """Names in Latin letters and birth exactly as in the register: most lines, and nothing to be told of them."""
+    names = [
+        (pl.col(field) == pl.col(f"{field}_known")) & ~_is_arabic(pl.col(field))
+        for field in ("last_name", "first_name")
+    ]
+    birth = ~(pl.col("birth_date") != pl.col("birth_date_known")).fill_null(value=False)
+    return pl.all_horizontal(*names, birth).fill_null(value=False)
 
 
 def _told(lines: pl.DataFrame, field: str, code: str, proposed: pl.Expr | None) -> pl.DataFrame:
@@ -129,7 +140,7 @@ def _names_swapped() -> pl.Expr:
 
 
 def _numbers_of_employees(lines: pl.DataFrame, known: pl.DataFrame, employments: pl.DataFrame | None) -> pl.DataFrame:
-    """`nss_differs` for a line with no number, or an unknown one, whose names and birth are an employee's on no line."""
+    """`nss_differs` for a line with no known number whose names and birth are those of an employee on no line."""
     if employments is None:
         return together([])
     named = lines.filter(pl.col("birth_date").is_not_null())
@@ -162,7 +173,9 @@ def _who(last_name: str, first_name: str) -> pl.Expr:
 
 def _entries(lines: pl.DataFrame, employments: pl.DataFrame) -> pl.DataFrame:
     """`entry_differs` where none of the person's spells at this employer begins on the day given."""
-    given = lines.filter(pl.col("nss").is_not_null() & pl.col("entry_date").is_not_null())
+    if employments.is_empty():
+        return together([])
+    given = lines.select("line_number", "row", "nss", "entry_date").drop_nulls(["nss", "entry_date"])
     spells = employments.select("nss", "entry_date").unique()
     odd = given.join(spells, on=["nss", "entry_date"], how="anti").join(
         spells.group_by("nss").agg(known=pl.col("entry_date").max()), on="nss", how="inner", maintain_order="left"

@@ -17,7 +17,7 @@ _PLAIN_AMOUNT = re.compile(r"-?\d+\.\d{2}")
 
 def file_findings(checked: CheckedFile, language: Language) -> Iterator[Finding]:
     """Every finding of a file, in its order, with its message."""
-    centimes = checked.table.header_row == 0
+    centimes = checked.table.positions or checked.table.amounts_in == "centimes"
     return findings_in_words(checked.findings, language, sheet=checked.sheet, centimes=centimes)
 
 

@@ -7,9 +7,9 @@ from functools import cache
 import polars as pl
 
 from teledeclaration.intake.forms import by_word, synonyms
-from teledeclaration.intake.headers import Table
 from teledeclaration.intake.matching import meaning
 from teledeclaration.intake.normalising import normalised, western_digits
+from teledeclaration.intake.tables import Table
 
 _NSS_DIGITS_MIN = 5
 _CELLS_MIN = 3
@@ -29,7 +29,7 @@ class LineRows:
 
 def line_rows(table: Table) -> LineRows:
     """The rows of the table that hold a line of the form."""
-    if table.header_row == 0:
+    if table.positions:
         return LineRows(pl.int_range(1, table.sheet.cells.height + 1, dtype=pl.Int32, eager=True), ())
     facts = _facts(table)
     typical = facts.filter(pl.col("numbered"))["filled"].median()
@@ -46,7 +46,7 @@ def line_rows(table: Table) -> LineRows:
 def _facts(table: Table) -> pl.DataFrame:
     """For each row below the header: how many cells are filled, and whether its number is like an NSS."""
     below = table.sheet.cells.slice(table.first_row - 1)
-    filled = below.select(pl.all().str.strip_chars().str.len_chars().fill_null(0) > 0)
+    filled = below.select(pl.all().str.contains(r"\S").fill_null(value=False))
     letters = list(table.letters.values())
     facts = pl.DataFrame(
         {
@@ -100,11 +100,23 @@ def _is_passed_over(table: Table, row: int, cells: dict[str, str | None], *, aft
     if not _has(table, cells, "birth_date") and any(_is_total(text) for text in texts):
         return True
     words = [text for text in texts if any(letter.isalpha() for letter in text)]
-    known = sum(meaning(text, table.form.name, fuzzy=False) is not None for text in words)
-    if known >= _HEADER_WORDS_MIN:
+    if len(words) > len(texts) / 2 and _is_header_again(table, cells, words):
         return True
     nobody = not any(_has(table, cells, field) for field in _WHO)
     return nobody and (after_last or not any(_has(table, cells, field) for field in _WORKED))
+
+
+def _is_header_again(table: Table, cells: dict[str, str | None], words: list[str]) -> bool:
+    known = sum(meaning(text, table.form.name, fuzzy=False) is not None for text in words)
+    return known >= _HEADER_WORDS_MIN or _repeats_header(table, cells)
+
+
+def _repeats_header(table: Table, cells: dict[str, str | None]) -> bool:
+    """The table's own header again, whatever its words, as on every page of a print."""
+    said = [(cells[column.letter] or "").strip() for column in table.columns if column.header]
+    headers = [column.header for column in table.columns if column.header]
+    same = sum(bool(text) and header.endswith(text) for text, header in zip(said, headers, strict=True))
+    return same >= _HEADER_WORDS_MIN and same == sum(map(bool, said))
 
 
 def _has(table: Table, cells: dict[str, str | None], field: str) -> bool:

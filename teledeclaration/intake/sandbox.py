@@ -28,6 +28,7 @@ from typing import BinaryIO
 
 import msgspec
 
+from teledeclaration.intake import counting
 from teledeclaration.intake.confinement import confine
 from teledeclaration.intake.protocol import (
     DESCRIPTORS,
@@ -37,6 +38,7 @@ from teledeclaration.intake.protocol import (
     Allowance,
     Ended,
     Request,
+    Stop,
 )
 from teledeclaration.intake.transfer import Failure, write_head
 from teledeclaration.languages import catalogue
@@ -61,11 +63,12 @@ _IMPORTED_LATE = (
     "encodings.utf_16",
     "encodings.utf_16_be",
     "encodings.utf_16_le",
+    "encodings.utf_32_be",
+    "encodings.utf_32_le",
     "encodings.utf_8_sig",
     "encodings.cp1252",
     "encodings.cp1256",
     "importlib.readers",
-    "openpyxl.packaging.extended",
     "pickle",
     "pyarrow.ipc",
     "pyarrow.types",
@@ -121,7 +124,11 @@ class Server:
         if not packet:
             return False
         try:
-            self._start(msgspec.msgpack.decode(packet, type=Request), descriptors)
+            order = msgspec.msgpack.decode(packet, type=Request | Stop)
+            if isinstance(order, Stop):
+                self._stop(order.number)
+            else:
+                self._start(order, descriptors)
         finally:
             for descriptor in descriptors:
                 os.close(descriptor)
@@ -145,6 +152,11 @@ class Server:
             deadline=time.monotonic() + request.allowance.wall_seconds,
             scratch=scratch,
         )
+
+    def _stop(self, number: int) -> None:
+        for child in self.children.values():
+            if child.number == number:
+                os.kill(child.process, signal.SIGKILL)
 
     def _bury(self, child: _Child) -> None:
         _, status, used = os.wait4(child.process, 0)
@@ -182,7 +194,9 @@ def _be_the_child(job: Job, allowance: Allowance, descriptors: list[int], scratc
         os.setsid()
         signal.signal(signal.SIGXFSZ, signal.SIG_DFL)  # Python ignores it; here, too much output is the end
         content, arguments, result = _keep_only(descriptors)
+        counting.begin(result)
         with os.fdopen(result, "wb", buffering=1 << 20) as output:
+            output.seek(counting.HEAD_BYTES)
             _answer(job, content, arguments, output, lambda: confine(allowance, scratch=scratch, parent=parent))
         code = 0
     except MemoryError:

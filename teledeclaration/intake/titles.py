@@ -4,9 +4,9 @@ import re
 
 import msgspec
 
-from teledeclaration.intake.headers import Table
 from teledeclaration.intake.normalising import normalised
 from teledeclaration.intake.raw import RawFile, TextHeader
+from teledeclaration.intake.tables import Table
 
 _EMPLOYER = re.compile(r"employeur|employer|adherent|cotisant|المستخدم|رب العمل|affiliation|n o? ?cnas|صاحب العمل")
 _CENTRE = re.compile(r"centre (?:payeur|paiement|de paiement)|payment centre|مركز الدفع")

@@ -45,6 +45,7 @@ class SheetHead(msgspec.Struct, frozen=True, kw_only=True):
     error_cells: list[tuple[int, str, str]]
     uncomputed: list[tuple[int, str]]
     hidden_rows: list[int]
+    filtered_rows: list[int]
     hidden_columns: list[str]
     merged: list[tuple[int, str, int, str]]
     fields: dict[str, str]
@@ -61,10 +62,11 @@ class FileHead(msgspec.Struct, frozen=True, kw_only=True, tag="file"):
     header_non_ascii: list[str]
 
 
-class BytesHead(msgspec.Struct, frozen=True, kw_only=True, tag="bytes"):
-    """A result that is one run of bytes, such as an annotated workbook."""
+class WorkbookHead(msgspec.Struct, frozen=True, kw_only=True, tag="workbook"):
+    """A workbook that was written, and the ending its name takes (`.xlsx`, or `.xlsm` where it has macros)."""
 
     content: Span
+    extension: str
 
 
 class ProbeHead(msgspec.Struct, frozen=True, kw_only=True, tag="probe"):
@@ -77,7 +79,7 @@ class ProbeHead(msgspec.Struct, frozen=True, kw_only=True, tag="probe"):
     memory_limit_bytes: int
 
 
-Head = Refusal | Failure | FileHead | BytesHead | ProbeHead
+Head = Refusal | Failure | FileHead | WorkbookHead | ProbeHead
 
 
 def write_head(head: Head, output: BinaryIO) -> None:
@@ -128,6 +130,7 @@ def _write_sheet(sheet: RawSheet, output: BinaryIO) -> SheetHead:
         error_cells=[(row, column, error) for (row, column), error in sheet.error_cells.items()],
         uncomputed=sorted(sheet.uncomputed),
         hidden_rows=sorted(sheet.hidden_rows),
+        filtered_rows=sorted(sheet.filtered_rows),
         hidden_columns=sorted(sheet.hidden_columns),
         merged=list(sheet.merged),
         fields=sheet.fields,
@@ -161,6 +164,7 @@ def _read_sheet(head: SheetHead, mapped: mmap.mmap) -> RawSheet:
         error_cells={(row, column): error for row, column, error in head.error_cells},
         uncomputed=frozenset(head.uncomputed),
         hidden_rows=frozenset(head.hidden_rows),
+        filtered_rows=frozenset(head.filtered_rows),
         hidden_columns=frozenset(head.hidden_columns),
         merged=tuple(head.merged),
         fields=head.fields,

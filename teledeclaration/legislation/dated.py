@@ -70,13 +70,30 @@ class Legislation:
 
     def on(self, day: date) -> "Values":
         """The values in force on a day; NotInForce where no value of this law is old enough."""
-        if all(day < days[0] for days in self._days.values()):
+        if all(day < days[0] for days in self._days.values() if days):
             raise NotInForce(self.fund, day)
         return Values(self, day)
 
+    def page(self, key: str) -> Page[Dated]:
+        """A key with its whole history; KeyError where nobody wrote a page for it."""
+        if key not in self._pages:
+            raise KeyError(f"the law of {self.fund} has no page {key!r}")
+        return self._pages[key]
+
+    def keys_in_force(self, day: date) -> list[str]:
+        """The keys that have a value on a day, in order."""
+        found = []
+        for key in self.keys:
+            try:
+                self.in_force(key, day)
+            except NotInForce:
+                continue
+            found.append(key)
+        return found
+
     def history(self, key: str) -> list[LegalReference]:
         """A key's values from the oldest to the newest, as they are quoted."""
-        page = self._page(key)
+        page = self.page(key)
         return [cited(key, page, dated) for dated in page.values]
 
     def with_rows(self, rows: Iterable[LaterValue]) -> "Legislation":
@@ -101,7 +118,7 @@ class Legislation:
 
     def in_force(self, key: str, day: date) -> tuple[Page[Dated], Dated]:
         """The page and its value on a day; NotInForce before the first value or past an explicit end."""
-        page = self._page(key)
+        page = self.page(key)
         place = bisect_right(self._days[key], day) - 1
         if place < 0:
             raise NotInForce(key, day)
@@ -109,11 +126,6 @@ class Legislation:
         if dated.last_day is not None and day > dated.last_day:
             raise NotInForce(key, day)
         return page, dated
-
-    def _page(self, key: str) -> Page[Dated]:
-        if key not in self._pages:
-            raise KeyError(f"the law of {self.fund} has no page {key!r}")
-        return self._pages[key]
 
     def _total_of_parts(self, key: str, day: date) -> Decimal:
         try:
@@ -184,7 +196,7 @@ class Values:
 
     def category_names(self) -> list[RateCategory]:
         """The categories that exist on this day, enabled or not."""
-        keys = [key for key in self._keys_in_force() if key.startswith("categories.")]
+        keys = [key for key in self.legislation.keys_in_force(self.day) if key.startswith("categories.")]
         return [key.removeprefix("categories.") for key in keys]
 
     def enabled_categories(self) -> list[RateCategory]:
@@ -193,17 +205,7 @@ class Values:
 
     def fingerprint(self) -> str:
         """One text for all that is in force on this day."""
-        return fingerprint(self.reference(key) for key in self._keys_in_force())
-
-    def _keys_in_force(self) -> list[str]:
-        found = []
-        for key in self.legislation.keys:
-            try:
-                self.legislation.in_force(key, self.day)
-            except NotInForce:
-                continue
-            found.append(key)
-        return found
+        return fingerprint(self.reference(key) for key in self.legislation.keys_in_force(self.day))
 
     def _scalar(self, key: str) -> Decimal | bool | tuple[str, ...]:
         _, dated = self.legislation.in_force(key, self.day)

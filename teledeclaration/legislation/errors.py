@@ -4,11 +4,13 @@ Conflict
 └── NotInForce            409   no value of this key is in force on this day
 Malformed
 └── InvalidLegislation    422   a page, or an administrator's value, breaks a rule of `validation`
+NotFound
+└── UnknownLegalKey       404   the fund's law has no page of this key
 """
 
 from datetime import date
 
-from teledeclaration.errors import Conflict, Malformed
+from teledeclaration.errors import Conflict, Malformed, NotFound
 
 
 class NotInForce(Conflict):
@@ -31,3 +33,9 @@ class InvalidLegislation(Malformed):
 
     def __str__(self) -> str:
         return f"{self.values['legal_key']}: {self.reason} {self.values['detail']}".rstrip()
+
+
+class UnknownLegalKey(NotFound):
+    """Nobody wrote a page for the key."""
+
+    type = "legal-key-unknown"

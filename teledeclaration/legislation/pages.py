@@ -85,12 +85,16 @@ AnyDated_co = TypeVar("AnyDated_co", bound=Dated, covariant=True)
 
 
 class Page(msgspec.Struct, Generic[AnyDated_co], frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One key of the law: `checked_on` is the last day someone compared its values with their texts."""
+    """One key of the law: `checked_on` is the last day someone compared its values with their texts.
+
+    `awaited` says why no value is held at all: the page then has none, and waits for the fund's.
+    """
 
     label: str
     unit: Unit
     checked_on: date
     values: tuple[AnyDated_co, ...]
+    awaited: str | None = None
 
 
 SHAPES: dict[str, type[Dated]] = {"lines": DatedLine, "categories": DatedCategory}

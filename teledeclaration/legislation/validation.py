@@ -11,26 +11,49 @@ from itertools import pairwise
 
 from schemas.legislation import Unit
 from teledeclaration.legislation.errors import InvalidLegislation
-from teledeclaration.legislation.pages import Dated, DatedCategory, DatedLine, DatedValue, Page
+from teledeclaration.legislation.pages import Dated, DatedCategory, DatedLine, DatedValue, Page, shape_of
 
 KEY = re.compile(r"[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)+")
 UNIT_OF_SHAPE: dict[type[Dated], Unit] = {DatedLine: Unit.RATIO_OF_BASE, DatedCategory: Unit.RATE_CATEGORY}
-RATIOS = {Unit.RATIO_OF_BASE, Unit.RATIO_OF_EMPLOYER_SHARE, Unit.RATIO_OF_CONTRIBUTIONS}
-WHOLE = {Unit.DAYS, Unit.MONTHS, Unit.YEARS, Unit.EMPLOYEES, Unit.HOURS_A_QUARTER, Unit.MONTHS_A_QUARTER}
-DINARS = {Unit.DINARS_A_MONTH, Unit.DINARS_AN_HOUR}
+RATIOS = {
+    Unit.RATIO_OF_BASE,
+    Unit.RATIO_OF_EMPLOYER_SHARE,
+    Unit.RATIO_OF_CONTRIBUTIONS,
+    Unit.RATIO_OF_PENALTY,
+    Unit.RATIO_OF_DEBT,
+    Unit.RATIO_A_MONTH,
+}
+WHOLE = {
+    Unit.HOURS,
+    Unit.DAYS,
+    Unit.MONTHS,
+    Unit.YEARS,
+    Unit.EMPLOYEES,
+    Unit.INSTALMENTS,
+    Unit.HOURS_A_QUARTER,
+    Unit.MONTHS_A_QUARTER,
+}
+DINARS = {Unit.DINARS, Unit.DINARS_A_WORKER, Unit.DINARS_A_MONTH, Unit.DINARS_AN_HOUR}
+MOST: dict[Unit, int] = {**dict.fromkeys(RATIOS, 1), Unit.HOURS_A_WEEK: 7 * 24, Unit.HOURS_A_DAY: 24}
+"""The most a value of the unit can be, whatever the law says."""
 
 
 def check_page(key: str, page: Page[Dated]) -> None:
     """A page on its own: its name, its metadata, the succession of its values, each value in its unit."""
     if not KEY.fullmatch(key):
         raise InvalidLegislation(key, "bad_key")
-    if not page.values or not page.label.strip():
+    if not page.label.strip() or (not page.values and not is_awaited(key, page)):
         raise InvalidLegislation(key, "incomplete")
     check_succession(key, page.values)
     for dated in page.values:
         if not dated.reference.strip():
             raise InvalidLegislation(key, "incomplete", f"no reference from {dated.valid_from}")
         check_value(key, page.unit, dated)
+
+
+def is_awaited(key: str, page: Page[Dated]) -> bool:
+    """Whether the page may be without values: it says why, and is neither a rate line nor a category."""
+    return bool(page.awaited and page.awaited.strip()) and shape_of(key) is DatedValue
 
 
 def check_succession(key: str, values: Iterable[Dated]) -> None:
@@ -69,7 +92,7 @@ def _check_scalar(key: str, unit: Unit, value: Decimal | bool | tuple[str, ...])
 
 
 def _check_number(key: str, unit: Unit, number: Decimal) -> None:
-    if not number.is_finite() or number < 0 or (unit in RATIOS and number > 1):
+    if not number.is_finite() or number < 0 or number > MOST.get(unit, number):
         raise InvalidLegislation(key, "out_of_bounds", str(number))
     if (unit in WHOLE and number % 1) or (unit in DINARS and number * 100 % 1):
         raise InvalidLegislation(key, "out_of_bounds", str(number))

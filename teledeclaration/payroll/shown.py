@@ -1,8 +1,9 @@
 """From rows to what a reader is shown: words in their language, places as they know them."""
 
+import math
 from collections.abc import Mapping
+from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
 import msgspec
 
@@ -26,68 +27,30 @@ from teledeclaration.languages import Language, say
 from teledeclaration.payroll.queries.declarations import DeclarationRow
 from teledeclaration.payroll.queries.drafts import Confirmation, DraftRow
 from teledeclaration.payroll.queries.lines import CodeCount, FindingRow, LineTotals
+from teledeclaration.payroll.queries.reviews import ReviewRow
 from teledeclaration.payroll.queries.uploads import Reading, UploadRow
+from teledeclaration.payroll.shown_reviews import show_review
 
 _PARTS_NAMED_MAX = 20
 
 
-def show_upload(row: UploadRow, language: Language) -> Upload:
+def show_upload(row: UploadRow, language: Language, now: datetime) -> Upload:
     """An upload with its progress; a part that waits for the others has none."""
-    progress = None
-    if row.status is not None:
-        progress = _progress(
-            row.status, row.phase, row.rows_done, row.rows_total, row.reason, row.reason_values, language
-        )
-    return Upload(
-        upload_id=row.upload_id,
-        draft_id=row.draft_id,
-        filename=row.filename,
-        content_hash=row.content_hash,
-        size_bytes=row.size_bytes,
-        source="lines" if row.source == "lines" else "file",
-        part=row.part,
-        parts=row.parts,
-        created_by=row.created_by,
-        created_at=row.created_at,
-        progress=progress,
-    )
+    shown = msgspec.structs.asdict(row)
+    return msgspec.convert(shown | {"progress": show_progress(row, language, now)}, Upload)
 
 
-def show_progress(reading: Reading, language: Language) -> Progress:
-    return _progress(
-        reading.status,
-        reading.phase,
-        reading.rows_done,
-        reading.rows_total,
-        reading.reason,
-        reading.reason_values,
-        language,
-    )
-
-
-def _progress(
-    status: str,
-    phase: str | None,
-    rows_done: int | None,
-    rows_total: int | None,
-    reason: str | None,
-    reason_values: Mapping[str, Any] | None,
-    language: Language,
-) -> Progress:
+def show_progress(row: UploadRow | Reading, language: Language, now: datetime) -> Progress | None:
+    """How far a reading is; `now` is the clock its worker goes by. None where nothing is read yet of a series."""
+    if row.status is None:
+        return None
     unreadable = None
-    if reason is not None:
-        unreadable = Unread(code=reason, message=say(f"unreadable.{reason}", language, **(reason_values or {})))
-    return msgspec.convert(
-        {
-            "status": status,
-            "phase": phase,
-            "rows_done": rows_done or 0,
-            "rows_total": rows_total,
-            "unreadable": unreadable,
-        },
-        Progress,
-        from_attributes=True,
-    )
+    if row.reason is not None:
+        message = say(f"unreadable.{row.reason}", language, **(row.reason_values or {}))
+        unreadable = Unread(code=row.reason, message=message)
+    left = None if row.expected_at is None else max(0, math.ceil((row.expected_at - now).total_seconds()))
+    shown = {name: getattr(row, name) for name in ("status", "phase", "rows_done", "rows_total", "started_at")}
+    return msgspec.convert(shown | {"time_left_s": left, "unreadable": unreadable}, Progress)
 
 
 def show_finding(row: FindingRow, language: Language, source: str | None) -> Finding:
@@ -112,6 +75,7 @@ def show_finding(row: FindingRow, language: Language, source: str | None) -> Fin
         expected=expected,
         proposed=proposed,
         line_number=row.line_number,
+        back=row.back,
     )
 
 
@@ -125,14 +89,17 @@ def show_draft(
     totals: LineTotals,
     lines_with_errors: int,
     parts_missing: list[int],
+    review: ReviewRow | None,
+    review_obstacle: str | None,
     language: Language,
+    now: datetime,
 ) -> Draft:
     """A draft whole."""
     findings = [_finding_count(count, confirmed, language) for count in counts]
     facts = reading.facts if reading else {}
     return Draft(
         summary=show_summary(draft),
-        progress=show_progress(reading, language) if reading else None,
+        progress=show_progress(reading, language, now) if reading else None,
         line_count=totals.line_count,
         left_out_count=totals.left_out_count,
         lines_with_errors=lines_with_errors,
@@ -140,9 +107,11 @@ def show_draft(
             quarters=(totals.q1, totals.q2, totals.q3, totals.q4), annual=totals.q1 + totals.q2 + totals.q3 + totals.q4
         ),
         findings=findings,
-        obstacles=_obstacles(reading, findings, file_errors, totals, lines_with_errors, parts_missing, language),
+        obstacles=_review_obstacles(review_obstacle, language)
+        + _obstacles(reading, findings, file_errors, totals, lines_with_errors, parts_missing, language),
         matched=msgspec.convert(facts.get("matched", []), list[Matched]),
-        facts={name: value for name, value in facts.items() if name != "matched"},
+        facts={name: value for name, value in facts.items() if name not in ("matched", "checked")},
+        review=None if review is None else show_review(review, draft),
     )
 
 
@@ -158,7 +127,13 @@ def _finding_count(count: CodeCount, confirmed: Mapping[str, Confirmation], lang
         count=count.count,
         title=say(f"finding-title.{count.code}", language),
         confirmed_by=answer.confirmed_by if answer and count.severity == "confirm" else None,
+        back=count.back,
     )
+
+
+def _review_obstacles(code: str | None, language: Language) -> list[Obstacle]:
+    """What a review stands in the way with, as `reviewing.obstacle` names it."""
+    return [] if code is None else [Obstacle(code=code, message=say(f"obstacle.{code}", language))]
 
 
 def _obstacles(

@@ -3,8 +3,10 @@
 People are read through every number they have or had. An employment is that of its employer only.
 """
 
+import asyncio
+import io
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 import msgspec
 import polars as pl
@@ -26,12 +28,35 @@ _KNOWN = """
 """
 
 _EMPLOYMENTS = """
-    SELECT DISTINCT ON (p.person_id, e.entry_date)
-           p.nss, p.person_id, e.entry_date, e.exit_date, e.centre, e.rate_category
+    SELECT DISTINCT ON (coalesce(m.person_id, p.person_id), e.entry_date)
+           coalesce(m.nss, p.nss) AS nss, coalesce(m.person_id, p.person_id) AS person_id,
+           e.entry_date, e.exit_date, e.centre, e.rate_category
       FROM employments e
+      JOIN people p ON p.person_id = e.person_id
+      LEFT JOIN people m ON m.person_id = p.merged_into
+     WHERE e.employer_id = $1
+     ORDER BY coalesce(m.person_id, p.person_id), e.entry_date, e.updated_at DESC
+"""
+"""A person's merger is looked up by its key, not by an expression: the register may be too new for statistics."""
+
+_EMPLOYMENTS_OF = """
+    WITH named AS (
+        SELECT coalesce(p.merged_into, p.person_id) AS person_id
+          FROM insured_numbers asked
+          JOIN people p ON p.person_id = asked.person_id
+         WHERE asked.nss = ANY ($2::text[])
+    ), bearers AS (
+        SELECT person_id FROM named
+         UNION
+        SELECT o.person_id FROM people o JOIN named ON o.merged_into = named.person_id
+    )
+    SELECT DISTINCT ON (p.person_id, e.entry_date)
+           p.nss, e.entry_date, e.exit_date, e.rate_category
+      FROM bearers
+      JOIN employments e ON e.person_id = bearers.person_id
       JOIN people o ON o.person_id = e.person_id
       JOIN people p ON p.person_id = coalesce(o.merged_into, o.person_id)
-     WHERE e.employer_id = $1
+     WHERE e.employer_id = $1 AND p.nss = ANY ($2::text[])
      ORDER BY p.person_id, e.entry_date, e.updated_at DESC
 """
 
@@ -43,6 +68,16 @@ _PEOPLE_FRAME = {
     "last_name_ar": pl.String,
     "first_name_ar": pl.String,
     "birth_date": pl.Date,
+}
+_EMPLOYEES_FRAME = {
+    "nss": pl.String,
+    "last_name": pl.String,
+    "first_name": pl.String,
+    "last_name_ar": pl.String,
+    "first_name_ar": pl.String,
+    "birth_date": pl.Date,
+    "entry_date": pl.Date,
+    "exit_date": pl.Date,
 }
 _EMPLOYMENTS_FRAME = {
     "nss": pl.String,
@@ -74,9 +109,46 @@ async def employments_of(connection: Connection, employer_id: int) -> list[Emplo
     return [msgspec.convert(row, EmploymentFact) for row in await connection.fetch(_EMPLOYMENTS, employer_id)]
 
 
-async def employments_frame(connection: Connection, employer_id: int) -> pl.DataFrame:
-    """The same as columns: nss, entry_date, exit_date, rate_category."""
-    return _frame(await connection.fetch(_EMPLOYMENTS, employer_id), _EMPLOYMENTS_FRAME)
+async def employments_frame(connection: Connection, employer_id: int, nss: Sequence[str] | None = None) -> pl.DataFrame:
+    """The same as columns, of everyone or of who has one of these numbers today: nss, entry_date, exit_date,
+    rate_category."""
+    if nss is None:
+        return _frame(await connection.fetch(_EMPLOYMENTS, employer_id), _EMPLOYMENTS_FRAME)
+    return _frame(await connection.fetch(_EMPLOYMENTS_OF, employer_id, sorted(set(nss))), _EMPLOYMENTS_FRAME)
+
+
+async def employees_frame(
+    connection: Connection, employer_id: int, *, first_day: date, last_day: date, centres: Sequence[str | None]
+) -> pl.DataFrame:
+    """Who worked for this employer between two days at one of these centres (None: at none that is known).
+
+    A row a spell: the person's current number, names in both scripts, birth, entry and exit.
+    """
+    text = io.BytesIO()  # by COPY: a third of the time of rows one by one
+    await connection.copy_from_query(
+        """
+        SELECT DISTINCT ON (coalesce(m.person_id, p.person_id), e.entry_date)
+               coalesce(m.nss, p.nss), coalesce(m.last_name, p.last_name), coalesce(m.first_name, p.first_name),
+               coalesce(m.last_name_ar, p.last_name_ar), coalesce(m.first_name_ar, p.first_name_ar),
+               CASE WHEN m.person_id IS NULL THEN p.birth_date ELSE m.birth_date END, e.entry_date, e.exit_date
+          FROM employments e
+          JOIN people p ON p.person_id = e.person_id
+          LEFT JOIN people m ON m.person_id = p.merged_into
+         WHERE e.employer_id = $1 AND e.entry_date <= $3 AND coalesce(e.exit_date, $3) >= $2
+           AND coalesce(e.centre, '') = ANY ($4::text[])
+         ORDER BY coalesce(m.person_id, p.person_id), e.entry_date, e.updated_at DESC
+        """,
+        employer_id,
+        first_day,
+        last_day,
+        [centre or "" for centre in centres],
+        output=text,
+        format="csv",
+    )
+    if not text.tell():
+        return pl.DataFrame(schema=_EMPLOYEES_FRAME)
+    text.seek(0)
+    return await asyncio.to_thread(pl.read_csv, text, has_header=False, schema=_EMPLOYEES_FRAME)
 
 
 async def register_version(connection: Connection, employer_id: int) -> str:

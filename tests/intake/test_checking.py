@@ -238,18 +238,6 @@ def test_an_employees_number_is_proposed_by_name_and_birth_and_a_strangers_never
     ]
 
 
-def test_who_has_no_number_yet_is_declared_with_a_doubt_and_nobody_twice() -> None:
-    lines = people()
-    lines[0]["nss"], lines[1]["nss"] = "En cours d'immatriculation", "قيد التسجيل"
-    file = checked(lines)
-    assert file.lines["number_requested"].to_list()[:3] == [True, True, False]
-    told = file.findings.filter(pl.col("field") == "nss").select("line_number", "code", "severity").rows()
-    assert told == [(1, "number_requested", "confirm"), (2, "number_requested", "confirm")]
-    lines[1] |= {name: lines[0][name] for name in ("last_name", "first_name", "birth_date")}
-    repeated = checked(lines).findings.filter(pl.col("code") == "person_repeated")
-    assert repeated["line_number"].to_list() == [1, 2]
-
-
 def test_entries_and_absent_employees_are_told() -> None:
     lines = people()
     entries = [line["entry_date"] for line in lines]

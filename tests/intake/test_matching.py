@@ -9,12 +9,13 @@ from schemas.findings import Severity
 from teledeclaration.intake.checks import Rules
 from teledeclaration.intake.forms import FORMS, FormName, synonyms
 from teledeclaration.intake.header_checks import table_findings
-from teledeclaration.intake.headers import Unrecognised, find_table
+from teledeclaration.intake.headers import find_table
 from teledeclaration.intake.matching import meaning
 from teledeclaration.intake.names import split_full_name
 from teledeclaration.intake.normalising import normalised
 from teledeclaration.intake.raw import RawFile, RawSheet, column_letter
 from teledeclaration.intake.rows import line_rows
+from teledeclaration.intake.tables import Unrecognised
 from teledeclaration.intake.titles import header_facts
 
 PERSON = ["NSS", "Nom", "Prénom", "Date de naissance"]
@@ -80,6 +81,74 @@ def test_a_header_of_the_annual_form(words: str, field: str) -> None:
     said = meaning(words, "annual")
     assert said is not None
     assert said.field == field
+
+
+@pytest.mark.parametrize(
+    ("words", "field"),
+    [
+        ("N° Immat. SS", "nss"),
+        ("N° SS du salarié", "nss"),
+        ("S.S", "nss"),
+        ("ر.ض.إ", "nss"),
+        ("NOM_EMP", "last_name"),
+        ("Patronyme", "last_name"),
+        ("Nom et Prénom de l'agent", "full_name"),
+        ("Nom complet du salarié", "full_name"),
+        ("D.D.N", "birth_date"),
+        ("Date d'entrée dans l'entreprise", "entry_date"),
+        ("تاريخ الإلتحاق بالعمل", "entry_date"),
+        ("Date fin de relation de travail", "exit_date"),
+        ("SB Trim 1", "q1_amount"),
+        ("SBT1", "q1_amount"),
+        ("Base Cot. T1", "q1_amount"),
+        ("Sal. Soumis à cotisation 1er trim", "q1_amount"),
+        ("Assiette SS T1", "q1_amount"),
+        ("أجر الثلاثي الأول", "q1_amount"),
+        ("Nbr jours 2T", "q2_duration"),
+        ("NBJT2", "q2_duration"),
+        ("Nb j. trav. T2", "q2_duration"),
+        ("Nombre jours travaillés T2", "q2_duration"),
+        ("J/H T3", "q3_unit"),
+        ("UNI3", "q3_unit"),
+        ("CUMUL_AN", "annual_amount"),
+        ("Total soumis à cotisation", "annual_amount"),
+        ("Total des 4 trim.", "annual_amount"),
+        ("Somme T1 à T4", "annual_amount"),
+        ("Cumul annuel brut", "annual_amount"),
+        ("المجموع السنوي للأجور", "annual_amount"),
+    ],
+)
+def test_a_header_as_payroll_programs_write_it(words: str, field: str) -> None:
+    said = meaning(words, "annual", fuzzy=False)
+    assert said is not None
+    assert said.field == field
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *("Cotisations T1", "Total cotisations", "Salaire base T1", "Net T1", "Net annuel", "IRG T1", "Retenue SS T1"),
+        *("J", "90 jours", "3 mois", "Base", "Emp", "Agent"),
+    ],
+)
+def test_words_that_are_not_what_is_declared(words: str) -> None:
+    said = meaning(words, "annual", fuzzy=False)
+    assert said is None or said.field in ("ignored", "amount")
+
+
+@pytest.mark.parametrize(
+    ("header", "units"),
+    [
+        (["MATR", "NOM", "PRENOM", "NUM_SS", "SB_TRIM1", "NBJ_TRIM1", "TOT_AN"], {"q1_duration": "J"}),
+        (["Nom", "Prénom", "N° Immat", "Heures T1", "Brut T1", "Net T1", "Brut annuel"], {"q1_duration": "H"}),
+        (["NUMSS", "NOM", "PRENOM", "DNAIS", "DUR1", "UNI1", "MNT1", "MNTAN"], {}),
+        (["N°SS", "Nom et Prénoms", "Nbr J 1T", "Assiette T1", "Cumul annuel"], {"q1_duration": "J"}),
+    ],
+)
+def test_an_export_is_read_with_no_mapping(header: list[str], units: dict[str, str]) -> None:
+    table = find_table(workbook([header, ["874050470340"] * len(header)]))
+    assert {"nss", "q1_duration", "q1_amount", "annual_amount"} <= set(table.letters)
+    assert table.unit_said == units
 
 
 @pytest.mark.parametrize("words", ["", "Déclaration annuelle", "SARL EL AMEL", "2025", "Visa du directeur général"])

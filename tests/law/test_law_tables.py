@@ -9,9 +9,11 @@ import msgspec
 import pytest
 
 from schemas.assessments import AssessedAmounts
-from schemas.legislation import Payer
+from schemas.law import NewSimulation
+from schemas.legislation import LaterValue, Payer
 from teledeclaration.legislation import NotInForce, load
 from teledeclaration.payroll.law import bases, contributions, deadlines
+from teledeclaration.payroll.simulations import simulation_of
 from teledeclaration.periods import Month, Quarter, Year, parse_period
 
 EXAMPLES = Path(__file__).parent / "examples"
@@ -112,7 +114,30 @@ def test_periodic_deadline(example: Example) -> None:
 
 @examples("deadlines", "periodicity")
 def test_periodicity(example: Example) -> None:
+    """The reading applied, and the other one put in its place as the fund would."""
     assert deadlines.is_monthly(example["employees"], LAW.on(date(2025, 1, 1))) is example["monthly"]
+    reading = LAW.history("periodicity.monthly_from_other_reading")[0]
+    entry: dict[str, object] = {
+        "valid_from": "2006-09-01",
+        "value": reading.value,
+        "reference": "The fund",
+        "confidence": "S2",
+    }
+    other = LAW.with_rows([LaterValue(key="periodicity.monthly_from", entry=entry)])
+    assert deadlines.is_monthly(example["employees"], other.on(date(2025, 1, 1))) is example["other_reading"]
+
+
+@examples("simulations")
+def test_simulation(example: Example) -> None:
+    told = simulation_of(msgspec.convert(example["pay"], NewSimulation, strict=False), LAW)
+    assert told.base == example["base"]
+    assert {line.code: line.amount for line in told.amounts.lines} == example["lines"]
+    assert [told.effect.employee_pays, told.effect.employer_adds, told.effect.to_the_fund] == example["pays"]
+    assert told.effect.employee_keeps == example["keeps"]
+    minimum = None if told.minimum is None else [told.minimum.base, told.minimum.short_by]
+    assert minimum == example.get("minimum")
+    assert [one.kind for one in told.elements if not one.in_base] == example.get("outside", [])
+    assert bool(told.conditions) is ("rebate" in told.category)
 
 
 def test_every_line_has_an_example_and_every_payer_is_named() -> None:

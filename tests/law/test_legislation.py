@@ -2,7 +2,7 @@
 
 import re
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ from schemas.legislation import Confidence, LaterValue, Payer, Unit
 from teledeclaration.languages import LANGUAGES, catalogue, say
 from teledeclaration.legislation import InvalidLegislation, Legislation, NotInForce, load
 from teledeclaration.legislation.pages import decode_page
+from teledeclaration.payroll.law.simulation import pay_element_kinds
 
 LAW = load("cnas")
 TODAY = LAW.on(date(2026, 6, 1))
@@ -114,6 +115,11 @@ def test_a_value_with_an_end_is_over_the_day_after() -> None:
         ("out_of_bounds", PAGE.replace('"0.10"', '"NaN"')),
         ("out_of_bounds", PAGE.replace("ratio of the base", "days")),
         ("out_of_bounds", PAGE.replace("ratio of the base", "dinars a month").replace("0.10", "0.105")),
+        ("out_of_bounds", PAGE.replace("ratio of the base", "hours a week").replace("0.10", "168.5")),
+        ("out_of_bounds", PAGE.replace("ratio of the base", "ratio a month").replace("0.10", "1.01")),
+        ("out_of_bounds", PAGE.replace("ratio of the base", "dinars").replace("0.10", "5000.001")),
+        ("out_of_bounds", PAGE.replace("ratio of the base", "hours").replace("0.10", "47.5")),
+        ("incomplete", PAGE.split("[[values]]", maxsplit=1)[0] + "awaited = ' '\nvalues = []\n"),
         ("wrong_unit", PAGE.replace('"0.10"', "true")),
         ("wrong_unit", PAGE.replace("ratio of the base", "words")),
     ],
@@ -230,7 +236,7 @@ def test_a_value_is_read_as_what_it_is() -> None:
 
 def test_the_minimum_wage_an_hour_is_the_months_over_its_hours() -> None:
     month, hours = TODAY.number("minimum_wage.month"), TODAY.number("minimum_wage.hours_a_month")
-    assert round(month / hours, 2) == TODAY.number("minimum_wage.hour")
+    assert (month / hours).quantize(Decimal("0.01"), rounding=ROUND_DOWN) == TODAY.number("minimum_wage.hour")
 
 
 @pytest.mark.parametrize("rebate", ["north_job_seeker", "north_first_job", "high_plateaux_south"])
@@ -259,7 +265,19 @@ def test_everything_the_law_names_has_words_in_three_languages() -> None:
     sectors = (*TODAY.words("rebates.listed_sectors"), *TODAY.words("rebates.excluded_sectors"))
     wanted |= {f"legal.rebate_sector.{word}" for word in sectors}
     wanted |= {f"legal.rounding.{word}" for word in TODAY.words("assessment.rounding")}
+    wanted |= {f"legal.element.{kind}" for kind in pay_element_kinds(TODAY)}
+    said_otherwise = ("base.", "rebates.", "assessment.")
+    pages = [key for key in LAW.keys if LAW.page(key).unit is Unit.WORDS and not key.startswith(said_otherwise)]
+    wanted |= {f"legal.word.{word}" for key in pages for word in TODAY.words(key)}
     assert wanted <= set(catalogue())
+
+
+def test_an_element_of_pay_is_either_in_the_base_or_outside_it() -> None:
+    inside = set(TODAY.words("base.included_elements"))
+    kinds = [key for key in LAW.keys if key.startswith("base.kinds.")]
+    outside = {*TODAY.words("base.excluded_elements"), *(word for key in kinds for word in TODAY.words(key))}
+    assert not inside & outside
+    assert {key.removeprefix("base.kinds.") for key in kinds} <= set(TODAY.words("base.excluded_elements"))
 
 
 def test_the_page_on_the_law_lists_every_value_that_is_not_sure() -> None:
@@ -273,6 +291,37 @@ def test_the_page_on_the_law_lists_every_value_that_is_not_sure() -> None:
     assert set(rows) == unsure
 
 
+AWAITED = [key for key in LAW.keys if not LAW.page(key).values]
+
+
+def test_the_page_on_the_law_lists_every_value_that_nobody_has_read() -> None:
+    listed = DOCS.read_text().partition("## What is not held")[2].partition("\n## ")[0]
+    rows = dict(re.findall(r"^\| `([\w.]+)` \| (.+) \|$", listed, re.MULTILINE))
+    assert rows == {key: LAW.page(key).awaited for key in AWAITED}
+    assert {"penalties.cap", "instalments.months_max"} <= set(AWAITED)
+
+
+@pytest.mark.parametrize("key", AWAITED)
+def test_an_awaited_value_is_in_force_on_no_day_and_says_so(key: str) -> None:
+    with pytest.raises(NotInForce):
+        TODAY.reference(key)
+    assert LAW.history(key) == []
+
+
+def test_the_fund_gives_an_awaited_value_without_touching_code() -> None:
+    law = LAW.with_rows([LaterValue(key="instalments.months_max", entry=later(value="36").entry)])
+    assert law.on(date(2027, 1, 1)).whole("instalments.months_max") == 36
+    with pytest.raises(InvalidLegislation):
+        LAW.with_rows([LaterValue(key="instalments.months_max", entry=later(value="36.5").entry)])
+
+
+def test_a_campaign_is_over_after_its_last_day_for_requests() -> None:
+    key = "campaigns.ordinance_2021.remission_on_last_instalment"
+    assert LAW.on(date(2022, 1, 31)).flag(key) is True
+    with pytest.raises(NotInForce):
+        LAW.on(date(2022, 2, 1)).flag(key)
+
+
 def test_no_law_is_written_outside_this_folder() -> None:
     decree = re.compile(r"\b(?:94-187|15-236|06-339|26-01)\b")
     code = [path for path in FOLDER.parent.rglob("*.py") if FOLDER not in path.parents]
@@ -281,5 +330,5 @@ def test_no_law_is_written_outside_this_folder() -> None:
 
 def test_every_value_was_compared_with_its_text_after_it_took_effect() -> None:
     for key in LAW.keys:
-        page, _ = LAW.in_force(key, date(2100, 1, 1))
-        assert page.checked_on >= page.values[-1].valid_from, key
+        page = LAW.page(key)
+        assert all(page.checked_on >= dated.valid_from for dated in page.values), key

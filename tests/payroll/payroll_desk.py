@@ -17,6 +17,9 @@ from teledeclaration.employers.credentials import kept_hash
 WORKBOOKS = Path(__file__).parent.parent / "files" / "workbooks"
 
 
+REVIEWED_BY_ACCEPTING = ("review-waiting", "changes-not-reviewed")
+
+
 class Desk:
     """What an HR clerk does, over HTTP."""
 
@@ -65,6 +68,30 @@ class Desk:
                 answer = await self.client.put(f"/v1/drafts/{draft_id}/confirmations/{count['code']}")
                 assert answer.status_code == 200, answer.text
         return await self.draft(draft_id)
+
+    async def review(self, draft: Any) -> Any:
+        """The draft's newest review once it is compared."""
+        path = f"/v1/drafts/{draft['summary']['draft_id']}/review"
+        return await self._until(lambda: self.get(path), lambda found: found["status"] != "waiting")
+
+    async def decide(self, draft: Any, decision: str, **how: Any) -> httpx.Response:
+        """Accept or refuse the draft's newest review, once it is compared."""
+        review = await self.review(draft)
+        return await self.client.post(
+            f"/v1/drafts/{draft['summary']['draft_id']}/review/decision",
+            json={"review_id": review["review_id"], "decision": decision, **how},
+        )
+
+    async def accept(self, draft: Any) -> Any:
+        """Accept what a later file changes, and what a replacement does; the draft as it then is."""
+        draft_id = draft["summary"]["draft_id"]
+        while any(obstacle["code"] in REVIEWED_BY_ACCEPTING for obstacle in draft["obstacles"]):
+            asked = await self.client.post(f"/v1/drafts/{draft_id}/reviews")
+            assert asked.status_code == 202, asked.text
+            answer = await self.decide(draft, "accept")
+            assert answer.status_code == 200, answer.text
+            draft = await self.draft(draft_id)
+        return draft
 
     async def file(self, draft: Any, **how: Any) -> httpx.Response:
         return await self.client.post(

@@ -266,7 +266,7 @@ async def send_lines(desk: Desk, lines: list[Any], **wanted: Any) -> Any:
 
 
 async def file_lines(desk: Desk, lines: list[Any], **wanted: Any) -> Any:
-    filed = await desk.file(await desk.confirm_all(await send_lines(desk, lines, **wanted)))
+    filed = await desk.file(await desk.confirm_all(await desk.accept(await send_lines(desk, lines, **wanted))))
     assert filed.status_code == 201, filed.text
     return filed.json()
 

@@ -32,8 +32,8 @@ class Series:
         return await self.desk.client.post(f"/v1/drafts/{self.draft_id}/lines", json=body)
 
     async def names(self) -> list[str]:
-        """The last names of the draft's lines, in their order, once it is checked."""
-        await self.desk.draft(self.draft_id)
+        """The last names of the draft's lines, in their order, once it is checked and its changes are accepted."""
+        await self.desk.accept(await self.desk.draft(self.draft_id))
         page = await self.desk.get(f"/v1/drafts/{self.draft_id}/lines", limit=500)
         return [one["last_name"] for one in page["items"]]
 

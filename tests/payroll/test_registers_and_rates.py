@@ -62,7 +62,7 @@ async def test_of_somebody_elses_employee_nothing_is_completed(desk_of: DeskOf, 
     await register(pool, await own_id(desk, pool), employed=False)
     one_off = await send_lines(desk, [line(KNOWN, 6_000_000) | {"last_name": "BENALLI"}])
     assert [one["proposed"] for one in await desk.findings(one_off, code="name_differs")] == [None]
-    fished = await send_lines(desk, [line(KNOWN, 6_000_000) | {"last_name": "X", "first_name": "Y"}])
+    fished = await desk.accept(await send_lines(desk, [line(KNOWN, 6_000_000) | {"last_name": "X", "first_name": "Y"}]))
     assert [one["code"] for one in await desk.findings(fished, severity="confirm") if one["field"] != "nss"] == []
     told = str(await desk.findings(fished))
     assert "BENALI" not in told

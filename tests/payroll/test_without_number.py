@@ -35,10 +35,21 @@ async def test_a_missing_number_is_an_error_until_one_is_asked_for(desk_of: Desk
 
 async def test_the_text_files_cannot_hold_someone_without_a_number_and_say_so(desk_of: DeskOf) -> None:
     desk = await desk_of("1600000302")
-    wanting = line("850512345602", 6_000_000) | NEWCOMER | {"nss": "En cours"}
+    wanting = line("850512345602", 6_000_000) | NEWCOMER | {"number_requested": True}
     filed = await desk.file(await desk.confirm_all(await send_lines(desk, [wanting])))
     assert filed.status_code == 201, filed.text
     answer = await desk.client.get(f"/v1/declarations/{filed.json()['declaration_id']}/text-pair.zip")
     assert answer.status_code == 422
     assert answer.json()["type"].endswith("text-pair-not-writable")
     assert answer.json()["title"].startswith("Line 1 cannot be written to the text file")
+
+
+async def test_nobody_is_numbered_twice_without_a_word(desk_of: DeskOf) -> None:
+    desk = await desk_of("1600000303")
+    wanting = line("850512345602", 6_000_000) | NEWCOMER | {"number_requested": True}
+    draft = await send_lines(desk, [wanting, wanting])
+    doubts = await desk.findings(draft, code="person_repeated")
+    assert [(one["pointer"], one["severity"]) for one in doubts] == [
+        ("/lines/0/nss", "confirm"),
+        ("/lines/1/nss", "confirm"),
+    ]

@@ -45,7 +45,7 @@ async def draft_for(
     connection: Connection, caller: Caller, wanted: NewDraft, *, now: datetime, today: date
 ) -> DraftRow:
     """As `open_draft`, in a transaction at hand. Says what is wrong with the wish before anything is kept."""
-    centre = await _centre(connection, caller.employer_id, wanted.centre)
+    centre = await chosen_centre(connection, caller.employer_id, wanted.centre)
     year = _year(wanted.year, today)
     await _check_place(connection, caller.employer_id, wanted, centre=centre, year=year)
     described: dict[str, Any] = {
@@ -71,7 +71,8 @@ async def draft_for(
     return draft
 
 
-async def _centre(connection: Connection, employer_id: int, wanted: str | None) -> str:
+async def chosen_centre(connection: Connection, employer_id: int, wanted: str | None) -> str:
+    """The payment centre asked for, or the only one; CentreNeeded where that is none, or unclear."""
     centres = [centre.centre for centre in await employers.payment_centres(connection, employer_id)]
     if wanted is None and len(centres) == 1:
         return centres[0]
@@ -126,10 +127,8 @@ def check_revision(draft: DraftRow, seen: int | None) -> None:
 async def checked_reading(connection: Connection, employer_id: int, draft: DraftRow) -> UUID:
     """The reading the draft stands on, checked; DraftNotChecked where none is, or what was sent after it
     waits, for its other parts too, or cannot be read."""
-    latest = await uploads.select_uploads(
-        connection, employer_id=employer_id, draft_id=draft.draft_id, before=None, limit=1
-    )
-    if draft.reading_id is None or (latest and latest[0].status != "checked"):
+    latest = await uploads.select_latest_upload(connection, employer_id=employer_id, draft_id=draft.draft_id)
+    if draft.reading_id is None or (latest and latest.status != "checked"):
         raise DraftNotChecked
     reading = await uploads.select_reading(connection, employer_id=employer_id, reading_id=draft.reading_id)
     if reading is None or reading.status != "checked":

@@ -15,6 +15,7 @@ from teledeclaration.documents.actions import SEAL_JOB, issue_receipt, public_ad
 from teledeclaration.documents.codes import new_code
 from teledeclaration.employers import facts as employers
 from teledeclaration.employers.guard import Caller
+from teledeclaration.payroll.actions import reviewing
 from teledeclaration.payroll.actions.drafts import check_revision, checked_reading, lock_open_draft
 from teledeclaration.payroll.errors import AlreadyDeclared, NotInForce, NotReadyToFile
 from teledeclaration.payroll.queries import assessments, declarations, drafts, lines
@@ -64,6 +65,7 @@ async def _try_to_file(
             draft = await lock_open_draft(connection, caller.employer_id, draft_id)
             check_revision(draft, filing.revision)
             reading_id = await checked_reading(connection, caller.employer_id, draft)
+            await _refuse_unreviewed(connection, caller.employer_id, draft, filing)
             if filing.leave_out_errors:
                 await lines.leave_out_wrong_lines(connection, employer_id=caller.employer_id, reading_id=reading_id)
             await _refuse_unready(connection, caller.employer_id, draft, reading_id)
@@ -77,6 +79,15 @@ async def _try_to_file(
             case "declarations_replaced_once":
                 raise NotInForce from None
         raise
+
+
+async def _refuse_unreviewed(connection: Connection, employer_id: int, draft: DraftRow, filing: Filing) -> None:
+    """NotReadyToFile while a new file, or what a replacement changes, waits for an answer."""
+    found = await reviewing.obstacle(
+        connection, employer_id=employer_id, draft=draft, leaving_out=filing.leave_out_errors
+    )
+    if found is not None:
+        raise NotReadyToFile(obstacles=found)
 
 
 async def _refuse_unready(connection: Connection, employer_id: int, draft: DraftRow, reading_id: UUID) -> None:

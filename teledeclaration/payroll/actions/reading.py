@@ -1,32 +1,40 @@
 """What a reading makes of its content: a file, the parts sent by REST, or lines that were mended."""
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Any
 
 import msgspec
 import polars as pl
 
 from schemas.findings import Severity
+from schemas.mapping import FileLayout
 from schemas.payroll import SentLine, SentLines
-from teledeclaration.intake.casting import CastContext, cast_column, numbers_requested
-from teledeclaration.intake.checking import CheckContext, CheckedFile, check_lines, check_raw, ordered, seen_in_lines
-from teledeclaration.intake.checks import Rules
+from teledeclaration.intake import checking
+from teledeclaration.intake.casting import AS_USUAL, CastContext, Written, cast_column
+from teledeclaration.intake.checking import (
+    CheckContext,
+    CheckedFile,
+    FileLines,
+    check_file_lines,
+    check_lines,
+    ordered,
+    seen_in_lines,
+)
+from teledeclaration.intake.checks import Rules, most_of
 from teledeclaration.intake.forms import ANNUAL
-from teledeclaration.intake.header_checks import header_sums
-from teledeclaration.intake.headers import Unrecognised
 from teledeclaration.intake.lines import cast_findings, unread_cells
+from teledeclaration.intake.mapping import NOTHING_KNOWN, NOTHING_LEARNT, Known, Learnings, learnings_of
 from teledeclaration.intake.problems import shaped, together
-from teledeclaration.intake.raw import RawFile, TextHeader
+from teledeclaration.intake.raw import RawFile
 from teledeclaration.intake.register_checks import absent_findings, register_findings
-from teledeclaration.payroll.queries.lines import FINDING_COLUMNS, LINE_COLUMNS
+from teledeclaration.intake.tables import Unrecognised
+from teledeclaration.intake.templates.coming_back import Signed
+from teledeclaration.payroll.actions.numbering import numbered
+from teledeclaration.payroll.queries.lines import LINE_COLUMNS
 from teledeclaration.periods import Year
-
-OF_THE_FILE_ONLY = ("record_length", "non_ascii", "line_number_order", "other_employer", "other_year")
-"""Findings about a line of the file itself: mended lines have them no more, and no check of lines finds them again."""
-
-OF_ALL_LINES = ("header_total_differs", "header_count_differs", "employed_but_absent")
-"""Findings about the file that depend on its lines, and are found again with them."""
 
 
 @dataclass(frozen=True)
@@ -48,16 +56,40 @@ class Asked:
     employer_number: str
     open_categories: frozenset[str]
     usual_category: str
+    centre: str = ""
+    signed: Signed | None = None
 
 
 @dataclass(frozen=True)
 class Result:
-    """A reading's outcome: `lines` has LINE_COLUMNS (None where they stay as stored), `findings` FINDING_COLUMNS."""
+    """A check's outcome: `findings` has FINDING_COLUMNS. They take the place of those that `replaces` names (see
+    `queries.rechecks.MARK_SCHEMA`), or of all there are."""
 
-    lines: pl.DataFrame | None
     findings: pl.DataFrame
     rows: int
-    facts: dict[str, Any] = field(default_factory=dict)
+    facts: dict[str, Any]
+    replaces: pl.DataFrame | None = None
+    layout: FileLayout | None = None
+    learnings: Learnings = NOTHING_LEARNT
+
+    @property
+    def told(self) -> int:
+        """How many findings the reading has now."""
+        told: int = self.facts["checked"]["findings"]
+        return told
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Typed lines, ready to be stored, and how to check them once the registers have been asked about `numbers`.
+
+    `stored` has LINE_COLUMNS; None where the lines are stored already.
+    """
+
+    stored: pl.DataFrame | None
+    numbers: pl.Series
+    rows: int
+    check: Callable[[Registers], Result]
 
 
 def _not_here(year: int) -> Rules:
@@ -65,29 +97,43 @@ def _not_here(year: int) -> Rules:
     raise Unrecognised("other-form", year=year)
 
 
-def read_file(raw: RawFile, asked: Asked, filename: str) -> CheckedFile:
-    """The file's own lines and findings, before the registers are asked."""
+def file_lines(
+    raw: RawFile, asked: Asked, filename: str, employments: pl.DataFrame, known: Known = NOTHING_KNOWN
+) -> Lines:
+    """The file's own lines; Unrecognised where it is no annual declaration."""
     context = CheckContext(
         rules={"annual": lambda _: asked.rules, "movements": _not_here},
         today=asked.today,
         employer_number=asked.employer_number,
         year=asked.year,
         file_name=filename,
+        known=known,
+        centre=asked.centre,
+        signed=asked.signed,
     )
-    return check_raw(raw, context=context)
+    file = checking.file_lines(raw, context)
+    lines = _with_categories(file.lines, asked, employments)
+    return Lines(_as_stored(lines), lines["nss"], lines.height, partial(_file_result, file, lines, context, asked))
 
 
-def file_result(checked: CheckedFile, raw: RawFile, asked: Asked, registers: Registers) -> Result:
+def _as_stored(lines: pl.DataFrame) -> pl.DataFrame:
+    return lines.rename({"raw": "typed"}).select(LINE_COLUMNS)
+
+
+def _file_result(
+    file: FileLines, lines: pl.DataFrame, context: CheckContext, asked: Asked, registers: Registers
+) -> Result:
     """The file's findings and the registers', placed at their cells."""
+    checked = check_file_lines(file, context)
     told = seen_in_lines(_register_findings(checked.lines, asked, registers), checked.lines, ANNUAL)
-    placed = _at_columns(told, checked.table.letters)
-    lines, categories = _with_categories(checked.lines, asked, registers)
-    findings = ordered(together([checked.findings, placed, categories]))
+    placed = at_columns(told, checked.table.letters)
+    findings = ordered(together([checked.findings, placed, closed_categories(lines, asked)]))
     return Result(
-        lines=lines.rename({"raw": "typed"}).select(LINE_COLUMNS),
-        findings=numbered(findings, checked.sheet),
-        rows=lines.height,
-        facts=_facts(checked, raw),
+        findings=numbered(findings, checked.sheet, lines),
+        rows=checked.lines.height,
+        facts=_facts(checked, file.raw) | _noted_first(lines, findings, asked),
+        layout=checked.layout,
+        learnings=learnings_of(checked.table),
     )
 
 
@@ -96,7 +142,9 @@ def _facts(checked: CheckedFile, raw: RawFile) -> dict[str, Any]:
     return {
         "sheet": checked.sheet,
         "format": raw.format,
+        "written": msgspec.to_builtins(checked.written),
         "columns": checked.table.letters,
+        "header_row": checked.table.first_row - 1,
         "matched": [
             {
                 "column": column.letter,
@@ -112,16 +160,17 @@ def _facts(checked: CheckedFile, raw: RawFile) -> dict[str, Any]:
     }
 
 
-def sent_lines(parts: list[SentLines], today: date, year: int) -> pl.DataFrame:
+def sent_lines(parts: list[SentLines], asked: Asked, employments: pl.DataFrame) -> Lines:
     """The lines of all parts in order, typed as a file's are; `row` is the line's number."""
     sent = [line for part in parts for line in part.lines]
     numbers = pl.int_range(1, len(sent) + 1, dtype=pl.Int32, eager=True)
-    asked_in_words = numbers_requested(pl.Series([line.nss for line in sent], dtype=pl.String))
     base = pl.DataFrame({"line_number": numbers, "row": numbers}).with_columns(
         pl.Series("rate_category", [line.rate_category for line in sent], dtype=pl.String),
-        number_requested=asked_in_words | pl.Series([line.number_requested for line in sent], dtype=pl.Boolean),
+        pl.Series("number_requested", [line.number_requested for line in sent], dtype=pl.Boolean),
     )
-    return _typed(base, sent, CastContext(year=year, today=today))
+    typed = _typed(base, sent, CastContext(year=asked.year, today=asked.today))
+    lines = _with_categories(typed, asked, employments)
+    return Lines(_as_stored(lines), lines["nss"], lines.height, partial(_sent_result, lines, asked))
 
 
 def _typed(base: pl.DataFrame, sent: list[SentLine], context: CastContext) -> pl.DataFrame:
@@ -142,53 +191,25 @@ def _typed(base: pl.DataFrame, sent: list[SentLine], context: CastContext) -> pl
     return lines.with_columns(annual_amount=pl.coalesce("annual_amount", pl.sum_horizontal(amounts)))
 
 
-def sent_result(lines: pl.DataFrame, asked: Asked, registers: Registers) -> Result:
+def _sent_result(lines: pl.DataFrame, asked: Asked, registers: Registers) -> Result:
     """Lines that came by REST, checked as a file's are."""
-    findings = _checked(lines, asked, registers)
-    lines, categories = _with_categories(lines, asked, registers)
+    findings = ordered(together([checked_lines(lines, asked, registers), closed_categories(lines, asked)]))
     return Result(
-        lines=lines.rename({"raw": "typed"}).select(LINE_COLUMNS),
-        findings=numbered(ordered(together([findings, categories])), None),
+        findings=numbered(findings, None, lines),
         rows=lines.height,
-        facts={"format": "lines"},
+        facts={"format": "lines"} | _noted_first(lines, findings, asked),
     )
 
 
-def mended_result(
-    lines: pl.DataFrame, before: pl.DataFrame, facts: dict[str, Any], asked: Asked, registers: Registers
-) -> Result:
-    """Stored lines checked again after a correction: those to be filed together, those left out by themselves.
-
-    `lines` is as `queries.lines.LINE_SCHEMA` says, `before` the findings there were.
-    """
-    lines = lines.rename({"typed": "raw"})
-    kept, left_out = lines.filter(~pl.col("left_out")), lines.filter("left_out")
-    found = [_checked(kept, asked, registers), _closed_categories(kept, asked)]
-    if left_out.height:
-        found.append(_checked(left_out, asked, registers).filter(pl.col("line_number").is_not_null()))
-    if header := facts.get("header"):
-        found += list(header_sums(msgspec.convert(header, TextHeader), kept))
-    placed = _at_columns(together(found), facts.get("columns") or {})
-    findings = ordered(together([_standing(before, lines), placed]))
-    return Result(lines=None, findings=numbered(findings, facts.get("sheet")), rows=lines.height, facts=facts)
-
-
-def _standing(before: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
-    """The findings that no check of the lines finds again, and that no correction has mended."""
-    mended = lines.filter("mended")["line_number"].implode()
-    of_file = pl.col("line_number").is_null() & ~pl.col("code").is_in(OF_ALL_LINES)
-    of_record = pl.col("code").is_in(OF_THE_FILE_ONLY) & ~pl.col("line_number").is_in(mended)
-    return shaped(before.rename({"column_name": "column"}).filter(of_file | of_record))
-
-
-def _checked(lines: pl.DataFrame, asked: Asked, registers: Registers) -> pl.DataFrame:
-    """Casts, rules and registers on lines without a file."""
+def checked_lines(lines: pl.DataFrame, asked: Asked, registers: Registers, written: Written = AS_USUAL) -> pl.DataFrame:
+    """Casts, rules and registers on lines without a file; `written` is how the file they came from wrote its texts."""
     context = CheckContext(
         rules={"annual": lambda _: asked.rules},
         today=asked.today,
         year=asked.year,
         known_people=registers.people,
         employments=registers.employments,
+        written=written,
     )
     return check_lines(ANNUAL, lines, context)[1]
 
@@ -203,19 +224,18 @@ def _register_findings(lines: pl.DataFrame, asked: Asked, registers: Registers) 
     )
 
 
-def _with_categories(lines: pl.DataFrame, asked: Asked, registers: Registers) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _with_categories(lines: pl.DataFrame, asked: Asked, employments: pl.DataFrame) -> pl.DataFrame:
     """Each line's rate category: as sent, else as its employment's in the register, else the employer's usual one."""
     if "rate_category" not in lines.columns:
         lines = lines.with_columns(rate_category=pl.lit(None, pl.String))
-    registered = registers.employments.select("nss", registered="rate_category").unique("nss", keep="last")
+    registered = employments.select("nss", registered="rate_category").unique("nss", keep="last")
     joined = lines.join(registered, on="nss", how="left", maintain_order="left")
-    lines = joined.with_columns(
+    return joined.with_columns(
         rate_category=pl.coalesce("rate_category", "registered", pl.lit(asked.usual_category))
     ).drop("registered")
-    return lines, _closed_categories(lines, asked)
 
 
-def _closed_categories(lines: pl.DataFrame, asked: Asked) -> pl.DataFrame:
+def closed_categories(lines: pl.DataFrame, asked: Asked) -> pl.DataFrame:
     """Categories that do not exist, or whose rates the fund has not confirmed: they cannot be assessed."""
     closed = lines.filter(~pl.col("rate_category").is_in(sorted(asked.open_categories)))
     return shaped(
@@ -232,7 +252,7 @@ def _closed_categories(lines: pl.DataFrame, asked: Asked) -> pl.DataFrame:
     )
 
 
-def _at_columns(findings: pl.DataFrame, letters: dict[str, str]) -> pl.DataFrame:
+def at_columns(findings: pl.DataFrame, letters: dict[str, str]) -> pl.DataFrame:
     """With the letter of the column that each finding's field was read from."""
     if not letters:
         return findings
@@ -242,12 +262,13 @@ def _at_columns(findings: pl.DataFrame, letters: dict[str, str]) -> pl.DataFrame
     )
 
 
-def numbered(findings: pl.DataFrame, sheet: str | None) -> pl.DataFrame:
-    """As they are stored: numbered from 1 in their order."""
-    return (
-        findings.rename({"column": "column_name"})
-        .with_columns(
-            finding=pl.int_range(1, findings.height + 1, dtype=pl.Int32, eager=True), sheet=pl.lit(sheet, pl.String)
-        )
-        .select(FINDING_COLUMNS)
-    )
+def _noted_first(lines: pl.DataFrame, findings: pl.DataFrame, asked: Asked) -> dict[str, Any]:
+    most = most_of(asked.rules, lines)
+    return noted(most, asked, rows=lines.height, findings=findings.height, edits=0)
+
+
+def noted(most: dict[str, float | None], asked: Asked, *, rows: int, findings: int, edits: int) -> dict[str, Any]:
+    """What the next check needs to know of this one, to check again only what changed: what was plausible, how much
+    there was, and the revision that had last changed a line."""
+    counts = {"rows": rows, "findings": findings, "edits": edits}
+    return {"checked": {"most": most, "usual_category": asked.usual_category, **counts}}

@@ -1,13 +1,13 @@
 """The revisions of a draft: each change of its lines is one, and each can be gone back to."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 from teledeclaration.database import Connection
+from teledeclaration.payroll.actions.telling import tell_switched
 from teledeclaration.payroll.queries import revisions
-
-RevisionKind = Literal["file", "mapping", "mend", "repair", "return"]
+from teledeclaration.payroll.queries.revisions import RevisionKind
 
 
 async def record(
@@ -24,9 +24,13 @@ async def record(
 ) -> int:
     """Note a change of the draft's lines, in the transaction that makes it; the draft's revision since.
 
-    `reading_id` is the one it stands on from now on. To be called before `edits.change_lines`, which keeps the
-    former values under the revision. `details` hold no names or numbers of people.
+    `reading_id` is the one it stands on from now on; its findings are stored. To be called before
+    `edits.change_lines`, which keeps the former values under the revision. `details` hold no names or numbers of
+    people.
     """
+    latest = await revisions.select_revisions(
+        connection, employer_id=employer_id, draft_id=draft_id, before=None, limit=1
+    )
     revision = await revisions.move_lines(connection, employer_id=employer_id, draft_id=draft_id, now=now)
     await revisions.insert_revision(
         connection,
@@ -40,4 +44,14 @@ async def record(
         done_by=done_by,
         now=now,
     )
+    former = latest[0].reading_id if latest else reading_id
+    if kind in ("file", "mapping") and former != reading_id:
+        await tell_switched(
+            connection,
+            employer_id=employer_id,
+            draft_id=draft_id,
+            revision=revision,
+            former=former,
+            reading_id=reading_id,
+        )
     return revision

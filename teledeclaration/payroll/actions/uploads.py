@@ -6,10 +6,12 @@ from uuid import UUID, uuid4
 import msgspec
 
 from schemas.payroll import NewDraft
-from teledeclaration import journal
+from teledeclaration import journal, outbox
 from teledeclaration.database import Connection, Pool, transaction
 from teledeclaration.employers.guard import Caller
+from teledeclaration.errors import NotFound
 from teledeclaration.payroll.actions.drafts import READ_JOB, draft_for, lock_open_draft
+from teledeclaration.payroll.errors import TooManyWaiting, UploadDone
 from teledeclaration.payroll.queries import uploads
 from teledeclaration.payroll.queries.drafts import DraftRow
 from teledeclaration.queue import LONG, SHORT, JobQueue, Queue
@@ -17,6 +19,9 @@ from teledeclaration.storage import Stored
 
 LONG_FROM_BYTES = 1_000_000
 """From this size on a file waits in the queue of long work, so that it delays no small one."""
+
+
+_TRY_AGAIN_S = 30
 
 
 class Received(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,6 +40,7 @@ async def receive_file(
     filename: str,
     wanted: NewDraft,
     draft_id: UUID | None,
+    waiting_max: int,
     now: datetime,
     today: date,
 ) -> Received:
@@ -47,8 +53,9 @@ async def receive_file(
         same = await uploads.select_standing_upload(
             connection, employer_id=caller.employer_id, draft_id=draft.draft_id, content_hash=stored.content_hash
         )
-        if same is not None:
+        if same is not None and (same.status == "waiting" or same.reading_id in _in_use(draft)):
             return Received(upload=same, new=False)
+        await check_waiting(connection, caller.employer_id, waiting_max)
         now = _after(await _latest(connection, caller.employer_id, draft.draft_id), now)
         upload_id = await _insert(connection, caller, draft, stored, filename=filename, source="file", now=now)
         reading = await _ask_for_reading(connection, caller, draft, upload_id, stored.size_bytes, now)
@@ -66,6 +73,7 @@ async def receive_lines(
     stored: Stored,
     part: int,
     parts: int,
+    waiting_max: int,
     now: datetime,
 ) -> Received:
     """One part of the lines sent by REST; the one that makes its series whole has the draft checked.
@@ -92,6 +100,7 @@ async def receive_lines(
         upload = await _upload(connection, caller.employer_id, upload_id)
         there = await uploads.select_parts(connection, employer_id=caller.employer_id, series=upload.series)
         if len(there) == parts:
+            await check_waiting(connection, caller.employer_id, waiting_max)
             reading = await _ask_for_reading(connection, caller, draft, upload_id, size, now)
             upload = await _upload(connection, caller.employer_id, upload_id)
     if reading is not None:
@@ -99,8 +108,50 @@ async def receive_lines(
     return Received(upload=upload, new=True)
 
 
+async def cancel_upload(pool: Pool, caller: Caller, *, upload_id: UUID, now: datetime) -> uploads.UploadRow:
+    """Call an upload off before it is checked, or set an unreadable one aside: the draft stays as it was.
+
+    The worker at it sees so within about a second, and ends. Called off twice is called off once; UploadDone where
+    it is checked, NotFound.
+    """
+    async with transaction(pool, caller.actor) as connection:
+        upload = await uploads.select_upload(connection, employer_id=caller.employer_id, upload_id=upload_id)
+        if upload is None:
+            raise NotFound
+        if upload.status == "cancelled":
+            return upload
+        if upload.reading_id is None or not await uploads.cancel_reading(
+            connection, employer_id=caller.employer_id, reading_id=upload.reading_id, now=now
+        ):
+            raise UploadDone
+        about = {"draft": str(upload.draft_id)}
+        when = caller.fund_time(now)
+        await journal.record(connection, caller.actor, "upload.cancelled", upload_id, now=when, details=about)
+        await outbox.insert_event(
+            connection,
+            employer_id=caller.employer_id,
+            kind="upload.cancelled",
+            subject=upload_id,
+            now=now,
+            payload=about,
+        )
+        return await _upload(connection, caller.employer_id, upload_id)
+
+
+async def check_waiting(connection: Connection, employer_id: int, waiting_max: int) -> None:
+    """No employer fills a queue: TooManyWaiting past the most that may wait."""
+    waiting = await uploads.count_waiting_readings(connection, employer_id=employer_id)
+    if waiting >= waiting_max:
+        raise TooManyWaiting(waiting=waiting, seconds=_TRY_AGAIN_S)
+
+
+def _in_use(draft: DraftRow) -> tuple[UUID | None, ...]:
+    """The readings that count or may yet; another was refused or gone back from, and its file is read anew."""
+    return (draft.reading_id, draft.proposed_reading_id)
+
+
 async def _latest(connection: Connection, employer_id: int, draft_id: UUID) -> uploads.UploadRow | None:
-    found = await uploads.select_uploads(connection, employer_id=employer_id, draft_id=draft_id, before=None, limit=1)
+    found = await uploads.select_uploads(connection, employer_id=employer_id, draft_id=draft_id, limit=1)
     return found[0] if found else None
 
 

@@ -4,7 +4,7 @@ Known rejections of the fund, and doubts worth telling before it does. Figures c
 """
 
 from datetime import date
-from functools import reduce
+from functools import lru_cache, partial, reduce
 
 import msgspec
 import polars as pl
@@ -12,7 +12,7 @@ import polars as pl
 from schemas.findings import Severity
 from teledeclaration.intake.checks import Check, Rules, blank
 from teledeclaration.intake.person_checks import AgeRules, person_checks
-from teledeclaration.intake.problems import dinars
+from teledeclaration.intake.problems import dinars, of_the_file, together
 from teledeclaration.money import Centimes
 from teledeclaration.payroll.law.duplicates import repeated_people, repeated_without_number
 from teledeclaration.periods import Quarter, Year
@@ -28,7 +28,8 @@ class AnnualRules(msgspec.Struct, frozen=True, kw_only=True):
     `minimum_wages`: the SNMG of each month, in centimes, None where it is not known. `days_a_month` and
     `hours_a_month` (in hundredths) make a month of declared time. `days_max`, `hours_max`, `months_max` are
     the most a quarter can hold; above `hours_usual` is a doubt. An amount `implausible_times` the file's
-    median, for the time worked, is a doubt.
+    median, for the time worked, is a doubt; so is a file whose usual pay is `centimes_times` the minimum wage
+    (our own figure, no law's).
     """
 
     year: int
@@ -41,9 +42,11 @@ class AnnualRules(msgspec.Struct, frozen=True, kw_only=True):
     hours_usual: int
     minimum_wage_tolerance: Centimes = _DINAR
     implausible_times: int = 100
+    centimes_times: int = 20
     ages: AgeRules = AgeRules()
 
 
+@lru_cache(maxsize=16)
 def annual_rules_checks(rules: AnnualRules) -> Rules:
     """All checks of an annual declaration that need nothing but its lines."""
     year = Year(rules.year)
@@ -52,7 +55,13 @@ def annual_rules_checks(rules: AnnualRules) -> Rules:
         checks += _time_checks(quarter, place, rules)
         checks += _amount_checks(quarter, place, rules)
         checks += _presence_checks(quarter, Quarter(rules.year, place + 1))
-    return Rules(checks=tuple(checks), between_rows=(repeated_people, repeated_without_number), required=_REQUIRED)
+    return Rules(
+        checks=tuple(checks),
+        between_rows=(repeated_people, repeated_without_number),
+        of_all=(partial(amounts_look_like_centimes, rules=rules, times=_times_minimum(rules)),),
+        most={f"{quarter}_amount": _plausible(pl.col(f"{quarter}_amount"), rules) for quarter in _QUARTERS},
+        required=_REQUIRED,
+    )
 
 
 _REQUIRED = {
@@ -110,7 +119,7 @@ def _amount_checks(quarter: str, place: int, rules: AnnualRules) -> list[Check]:
         Check("amount_negative", Severity.ERROR, field=field, when=amount < 0),
         Check("amount_without_duration", Severity.ERROR, field=f"{quarter}_duration", when=(amount > 0) & no_time),
         Check("duration_without_amount", Severity.CONFIRM, field=field, when=(amount == 0) & (duration > 0)),
-        Check("amount_implausible", Severity.CONFIRM, field=field, when=_implausible(amount, rules)),
+        Check("amount_implausible", Severity.CONFIRM, field=field, when=amount > pl.col(f"most_{field}")),
     ]
     least = _minimum_wage(duration, unit, place, rules)
     if least is not None:
@@ -120,10 +129,35 @@ def _amount_checks(quarter: str, place: int, rules: AnnualRules) -> list[Check]:
     return checks
 
 
-def _implausible(amount: pl.Expr, rules: AnnualRules) -> pl.Expr:
-    """Far above what the others get: most often centimes written where dinars are meant."""
-    usual = pl.when(amount > 0).then(amount).median()
-    return amount > usual * rules.implausible_times
+def _plausible(amount: pl.Expr, rules: AnnualRules) -> pl.Expr:
+    """What is far above what the others get: most often centimes written where dinars are meant."""
+    return pl.when(amount > 0).then(amount).median() * rules.implausible_times
+
+
+def amounts_look_like_centimes(lines: pl.DataFrame, *, rules: AnnualRules, times: list[pl.Expr]) -> pl.DataFrame:
+    """One doubt about a file whose usual pay is absurd for the time declared: its amounts were written in centimes.
+
+    `seen` is the usual pay a month, `expected` how many times the minimum wage that is.
+    """
+    known = pl.concat([pl.Series(dtype=pl.Int64), *lines.select(times)]).drop_nulls().sort()
+    usual = known[known.len() // 2] if known.len() else 0
+    wage = next((wage for wage in reversed(rules.minimum_wages) if wage is not None), 0)
+    if not wage or usual < rules.centimes_times:
+        return together([])
+    monthly = pl.select(dinars(pl.lit(usual * wage, pl.Int64))).item()
+    return of_the_file("amounts_look_like_centimes", Severity.CONFIRM, seen=monthly, expected=usual)
+
+
+def _times_minimum(rules: AnnualRules) -> list[pl.Expr]:
+    """How many times the least for its time each quarter's amount is, rounded down; null where either is unknown."""
+    times = []
+    for place, quarter in enumerate(_QUARTERS):
+        amount, duration, unit = (pl.col(f"{quarter}_{name}") for name in ("amount", "duration", "unit"))
+        least = _minimum_wage(duration, unit, place, rules)
+        if least is not None:
+            known = (amount > 0) & (duration > 0) & (least > 0)
+            times.append(pl.when(known).then(amount // least).alias(quarter))
+    return times
 
 
 def _minimum_wage(duration: pl.Expr, unit: pl.Expr, place: int, rules: AnnualRules) -> pl.Expr | None:
@@ -149,6 +183,8 @@ def _minimum_wage(duration: pl.Expr, unit: pl.Expr, place: int, rules: AnnualRul
 
 def _cheapest(time: pl.Expr, month: int, wages: list[Centimes]) -> pl.Expr:
     """The pay of `time` (so many make a `month`), the cheapest months first, rounded down to the centime."""
+    if len(set(wages)) == 1:  # most quarters: a short expression is planned faster than it is run
+        return time.cast(pl.Int64).clip(0, month * len(wages)) * wages[0] // month
     pays = [(time.cast(pl.Int64) - month * place).clip(0, month) * wage for place, wage in enumerate(wages)]
     return reduce(lambda left, right: left + right, pays) // month
 

@@ -10,14 +10,14 @@ import msgspec
 from schemas.annual import Unit
 from teledeclaration.legislation import Legislation, Values
 from teledeclaration.money import Centimes
-from teledeclaration.periods import Quarter
+from teledeclaration.periods import Month, Quarter
 
 
 class MinimumBase(msgspec.Struct, frozen=True, kw_only=True):
     """The floor of one quarter in centimes, in numbers small enough for a column expression.
 
     `full_quarter` is the sum of its three months' minimum wages, owed from `full_from[unit]` units on;
-    below that, a duration's floor is `per_unit[unit]` × duration, rounded down.
+    below that, a duration's floor is `per_unit[unit]` × duration, rounded down. Of a month, the same for the one.
     """
 
     full_quarter: Centimes
@@ -32,14 +32,15 @@ class DurationLimits(msgspec.Struct, frozen=True, kw_only=True):
     usual: dict[Unit, int]
 
 
-def minimum_base_per_unit(quarter: Quarter, legislation: Legislation) -> MinimumBase:
-    """The quarter's floor, each month under the minimum wage in force on its first day.
+def minimum_base_per_unit(period: Quarter | Month, legislation: Legislation) -> MinimumBase:
+    """The period's floor, each month under the minimum wage in force on its first day.
 
     Where the wage changed inside the quarter, a part quarter is held to its lowest month, as the
     declaration does not say which months were worked: a doubt is never raised against the employer
     by our guess. Raises NotInForce before the first minimum wage held.
     """
-    by_month = [legislation.on(month.first_day) for month in quarter.months]
+    months = (period,) if isinstance(period, Month) else period.months
+    by_month = [legislation.on(month.first_day) for month in months]
     wages = [values.amount("minimum_wage.month") for values in by_month]
     lowest = Fraction(min(wages))
     units = _units_a_month(by_month[0])

@@ -5,10 +5,12 @@ from datetime import date, datetime
 from uuid import UUID
 
 import msgspec
+import polars as pl
 
 from schemas.annual import DeclarationType
 from schemas.payroll import DeclaredLine, Registration
 from teledeclaration.database import Connection
+from teledeclaration.payroll.queries.lines import copied_frame
 
 LINES_CSV_HEADER = (
     "line_number;nss;last_name;first_name;birth_date;"
@@ -155,9 +157,7 @@ async def insert_registrations(
     return int(status.rpartition(" ")[2])
 
 
-async def select_registrations(
-    connection: Connection, *, employer_id: int, declaration_id: UUID
-) -> list[Registration]:
+async def select_registrations(connection: Connection, *, employer_id: int, declaration_id: UUID) -> list[Registration]:
     """The numbers a declaration asked for, in the order of its lines."""
     rows = await connection.fetch(
         """
@@ -289,3 +289,42 @@ async def select_declared_lines(
         limit,
     )
     return [msgspec.convert(row, DeclaredLine) for row in rows]
+
+
+DECLARED_SCHEMA: dict[str, type[pl.DataType]] = {
+    **dict.fromkeys(("nss", "last_name", "first_name"), pl.String),
+    "birth_date": pl.Date,
+    **{
+        f"q{quarter}_{measure}": kind
+        for quarter in (1, 2, 3, 4)
+        for measure, kind in (("duration", pl.Int32), ("unit", pl.String), ("amount", pl.Int64))
+    },
+    "annual_amount": pl.Int64,
+    "entry_date": pl.Date,
+    "exit_date": pl.Date,
+}
+"""A declared line as columns; amounts in centimes."""
+
+
+async def select_declared_frame(
+    connection: Connection, *, employer_id: int, form: str, centre: str, year: int
+) -> pl.DataFrame:
+    """Every line declared for a centre's year by the declarations in force, those that complete others too."""
+    columns = ", ".join(f"l.{name}" for name in DECLARED_SCHEMA)
+    return await copied_frame(
+        connection,
+        f"""
+        SELECT {columns}
+          FROM declarations d
+          JOIN declared_lines l ON l.employer_id = d.employer_id AND l.declaration_id = d.declaration_id
+         WHERE d.employer_id = $1 AND d.form = $2 AND d.centre = $3 AND d.year = $4
+           AND NOT EXISTS (SELECT 1 FROM declarations later
+                            WHERE later.employer_id = $1 AND later.replaces = d.declaration_id)
+         ORDER BY d.filed_at, l.line_number
+        """,
+        employer_id,
+        form,
+        centre,
+        year,
+        schema=DECLARED_SCHEMA,
+    )

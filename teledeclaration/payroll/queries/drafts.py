@@ -10,9 +10,12 @@ from teledeclaration.database import Connection
 
 
 class DraftRow(DraftSummary, frozen=True, kw_only=True):
-    """A draft with the reading its lines are of."""
+    """A draft with the reading its lines are of, the revision that last changed one, and the reading that a later
+    file offers."""
 
     reading_id: UUID | None
+    lines_revision: int
+    proposed_reading_id: UUID | None
 
 
 class Confirmation(msgspec.Struct, frozen=True):
@@ -24,8 +27,8 @@ class Confirmation(msgspec.Struct, frozen=True):
     findings: int
 
 
-_DRAFT = """draft_id, form, centre, year, type, status, revision, reading_id, replaces, completes,
-       created_by, created_at, updated_at"""
+_DRAFT = """draft_id, form, centre, year, type, status, revision, reading_id, lines_revision, proposed_reading_id,
+       replaces, completes, created_by, created_at, updated_at"""
 
 
 async def insert_draft(
@@ -129,26 +132,6 @@ async def select_drafts(
         limit,
     )
     return [msgspec.convert(row, DraftRow) for row in rows]
-
-
-async def update_draft_reading(
-    connection: Connection, *, employer_id: int, draft_id: UUID, reading_id: UUID, now: datetime
-) -> None:
-    """Let the draft stand on the lines of this reading, unless it stands on a later one by now."""
-    await connection.execute(
-        """
-        UPDATE drafts d SET reading_id = $3, revision = revision + 1, updated_at = $4
-         WHERE d.employer_id = $1 AND d.draft_id = $2 AND d.status = 'open'
-           AND NOT EXISTS (SELECT 1 FROM readings standing, readings this
-                            WHERE standing.employer_id = $1 AND standing.reading_id = d.reading_id
-                              AND this.employer_id = $1 AND this.reading_id = $3
-                              AND standing.created_at > this.created_at)
-        """,
-        employer_id,
-        draft_id,
-        reading_id,
-        now,
-    )
 
 
 async def touch_draft(connection: Connection, *, employer_id: int, draft_id: UUID, now: datetime) -> int:

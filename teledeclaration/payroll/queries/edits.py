@@ -5,18 +5,32 @@ As with all bulk rows, values come through an `incoming_…` table that is empti
 
 import io
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
+import msgspec
 import polars as pl
 
 from teledeclaration.database import Connection
-from teledeclaration.payroll.queries.lines import LINE_FIELDS
+from teledeclaration.payroll.queries.lines import LINE_FIELDS, LINE_SCHEMA, as_text, copied_frame
 
 _FLAGS = ("left_out", "number_requested")
 """What is said about a line, and mends nothing in it."""
 
+_NAMED_MAX = 2_000
+"""Up to so many lines are named one by one in a statement."""
+
 CHANGEABLE = (*LINE_FIELDS, "typed", *_FLAGS, "mended")
 """What of a stored line can be changed, and put back."""
+
+
+class LineEdit(msgspec.Struct, frozen=True):
+    """A line that a revision changed: what it was before, and how the line stands today."""
+
+    line_number: int
+    row: int | None
+    before: dict[str, Any]
+    line: dict[str, Any]
 
 
 async def change_lines(
@@ -41,13 +55,15 @@ async def change_lines(
     if changes.is_empty() or not fields:
         return 0
     await _copy(connection, employer_id, reading_id, fields, changes)
-    await _keep_former(connection, employer_id, reading_id, revision, fields)
+    named = changes["line_number"].to_list() if changes.height <= _NAMED_MAX else None
+    await _keep_former(connection, employer_id, reading_id, revision, fields, named)
     status = await connection.execute(
         f"UPDATE lines l SET {_settings(fields)} FROM incoming_lines i"
         " WHERE l.employer_id = $1 AND l.reading_id = $2"
-        " AND i.employer_id = $1 AND i.reading_id = $2 AND i.line_number = l.line_number",
+        f" AND i.employer_id = $1 AND i.reading_id = $2 AND i.line_number = l.line_number {_named(named, 3)}",
         employer_id,
         reading_id,
+        *([] if named is None else [named]),
     )
     await connection.execute(
         "DELETE FROM incoming_lines WHERE employer_id = $1 AND reading_id = $2", employer_id, reading_id
@@ -74,7 +90,12 @@ async def _copy(
 
 
 async def _keep_former(
-    connection: Connection, employer_id: int, reading_id: UUID, revision: int, fields: Sequence[str]
+    connection: Connection,
+    employer_id: int,
+    reading_id: UUID,
+    revision: int,
+    fields: Sequence[str],
+    named: list[int] | None,
 ) -> None:
     """The lines as they are now, as far as they are about to change."""
     former = ", ".join(f"'{name}', l.{name}" for name in _touched(fields))
@@ -86,13 +107,20 @@ async def _keep_former(
           JOIN lines l
             ON l.employer_id = i.employer_id AND l.reading_id = i.reading_id AND l.line_number = i.line_number
          WHERE i.employer_id = $1 AND i.reading_id = $2 AND l.employer_id = $1 AND l.reading_id = $2
+               {_named(named, 4)}
         ON CONFLICT (employer_id, reading_id, revision, line_number)
         DO UPDATE SET before = excluded.before || kept.before
         """,
         employer_id,
         reading_id,
         revision,
+        *([] if named is None else [named]),
     )
+
+
+def _named(numbers: list[int] | None, place: int) -> str:
+    """Few lines are looked up by number: without it a plan may walk through all of the reading's."""
+    return "" if numbers is None else f"AND l.line_number = ANY (${place}::int[])"
 
 
 def _touched(fields: Sequence[str]) -> list[str]:
@@ -110,3 +138,90 @@ def _settings(fields: Sequence[str]) -> str:
     if "mended" not in fields and not set(fields) <= set(_FLAGS):
         settings.append("mended = true")
     return ", ".join(settings)
+
+
+async def select_former_lines(
+    connection: Connection, *, employer_id: int, reading_id: UUID, revision: int
+) -> tuple[list[str], pl.DataFrame]:
+    """How the lines that changed since a revision stood at it: the fields, and a frame for `change_lines`.
+
+    A field is as the first change after the revision found it; lines that are again as they were are left out.
+    """
+    fields = await _fields_changed(connection, employer_id, reading_id, revision)
+    if not fields:
+        return [], pl.DataFrame(schema={"line_number": pl.Int32})
+    then, today = (", ".join(f"{table}.{name}" for name in fields) for table in ("n", "l"))
+    frame = await copied_frame(
+        connection,
+        f"""
+        WITH former AS (
+            SELECT line_number, jsonb_object_agg(key, value) AS image
+              FROM (SELECT DISTINCT ON (e.line_number, field.key) e.line_number, field.key, field.value
+                      FROM line_edits e, jsonb_each(e.before) field
+                     WHERE e.employer_id = $1 AND e.reading_id = $2 AND e.revision > $3
+                     ORDER BY e.line_number, field.key, e.revision) earliest
+             GROUP BY line_number)
+        SELECT l.line_number, {as_text(fields, "n.")}
+          FROM former
+          JOIN lines l ON l.employer_id = $1 AND l.reading_id = $2 AND l.line_number = former.line_number,
+               jsonb_populate_record(l, former.image) n
+         WHERE ({then}) IS DISTINCT FROM ({today})
+         ORDER BY l.line_number
+        """,
+        *(employer_id, reading_id, revision),
+        schema={name: LINE_SCHEMA[name] for name in ("line_number", *fields)},
+    )
+    return fields, frame
+
+
+async def _fields_changed(connection: Connection, employer_id: int, reading_id: UUID, revision: int) -> list[str]:
+    rows = await connection.fetch(
+        "SELECT DISTINCT jsonb_object_keys(before) AS field FROM line_edits"
+        " WHERE employer_id = $1 AND reading_id = $2 AND revision > $3",
+        employer_id,
+        reading_id,
+        revision,
+    )
+    return sorted(row["field"] for row in rows)
+
+
+async def select_edits(
+    connection: Connection, *, employer_id: int, reading_id: UUID, revision: int, after: int, limit: int
+) -> list[LineEdit]:
+    """A page of the lines that a revision changed, by number."""
+    rows = await connection.fetch(
+        """
+        SELECT e.line_number, l.row, e.before, to_jsonb(l) AS line
+          FROM line_edits e
+          JOIN lines l
+            ON l.employer_id = e.employer_id AND l.reading_id = e.reading_id AND l.line_number = e.line_number
+         WHERE e.employer_id = $1 AND e.reading_id = $2 AND e.revision = $3 AND e.line_number > $4
+         ORDER BY e.line_number
+         LIMIT $5
+        """,
+        employer_id,
+        reading_id,
+        revision,
+        after,
+        limit,
+    )
+    return [msgspec.convert(row, LineEdit) for row in rows]
+
+
+async def select_later_edits(
+    connection: Connection, *, employer_id: int, reading_id: UUID, revision: int, numbers: list[int]
+) -> list[tuple[int, dict[str, Any]]]:
+    """What the later revisions changed in these lines, the latest first: (line number, what it was before)."""
+    rows = await connection.fetch(
+        """
+        SELECT line_number, before
+          FROM line_edits
+         WHERE employer_id = $1 AND reading_id = $2 AND revision > $3 AND line_number = ANY ($4::int[])
+         ORDER BY revision DESC
+        """,
+        employer_id,
+        reading_id,
+        revision,
+        numbers,
+    )
+    return [(row["line_number"], row["before"]) for row in rows]

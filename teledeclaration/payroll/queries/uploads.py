@@ -6,8 +6,9 @@ from uuid import UUID
 
 import msgspec
 
+from schemas.mapping import FileLayout, HandMapping
 from teledeclaration.database import Connection, one_changed
-from teledeclaration.queue import Queue
+from teledeclaration.queue import LONG, Queue
 
 LEASE = timedelta(seconds=30)
 ATTEMPTS_MAX = 3
@@ -16,10 +17,13 @@ TRIED_TOO_OFTEN = "tried-too-often"
 
 
 class UploadRow(msgspec.Struct, frozen=True, kw_only=True):
-    """An upload with its file's size and its latest reading, where it has one."""
+    """An upload with its file's size, what its draft declares, and its latest reading, where it has one."""
 
     upload_id: UUID
     draft_id: UUID
+    form: str
+    centre: str
+    year: int
     filename: str
     content_hash: str
     size_bytes: int
@@ -34,6 +38,8 @@ class UploadRow(msgspec.Struct, frozen=True, kw_only=True):
     phase: str | None
     rows_done: int | None
     rows_total: int | None
+    started_at: datetime | None
+    expected_at: datetime | None
     reason: str | None
     reason_values: dict[str, Any] | None
 
@@ -50,23 +56,33 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     phase: str
     rows_done: int
     rows_total: int | None
+    started_at: datetime | None
+    expected_at: datetime | None
     attempt: int
     lease: UUID | None
     reason: str | None
     reason_values: dict[str, Any]
     facts: dict[str, Any]
+    mapping: HandMapping | None
 
 
 _UPLOAD = """
-SELECT u.upload_id, u.draft_id, u.filename, u.content_hash, f.size_bytes, u.source, u.series, u.part, u.parts,
-       u.created_by, u.created_at, r.reading_id, r.status, r.phase, r.rows_done, r.rows_total, r.reason, r.reason_values
+SELECT u.upload_id, u.draft_id, d.form, d.centre, d.year, u.filename, u.content_hash, f.size_bytes, u.source, u.series,
+       u.part, u.parts, u.created_by, u.created_at, r.reading_id, r.status, r.phase, r.rows_done, r.rows_total,
+       r.started_at, r.expected_at, r.reason, r.reason_values
   FROM uploads u
   JOIN files f ON f.employer_id = u.employer_id AND f.content_hash = u.content_hash
-  LEFT JOIN readings r ON r.employer_id = u.employer_id AND r.upload_id = u.upload_id
+  JOIN drafts d ON d.employer_id = u.employer_id AND d.draft_id = u.draft_id
+  LEFT JOIN LATERAL (
+        SELECT *
+          FROM readings
+         WHERE employer_id = u.employer_id AND upload_id = u.upload_id
+         ORDER BY created_at DESC, reading_id
+         LIMIT 1) r ON true
 """
 
-_READING = """reading_id, draft_id, upload_id, queue, recheck, status, phase, rows_done, rows_total, attempt, lease,
-       reason, reason_values, facts"""
+_READING = """reading_id, draft_id, upload_id, queue, recheck, status, phase, rows_done, rows_total, started_at,
+       expected_at, attempt, lease, reason, reason_values, facts, mapping"""
 
 
 async def insert_file(
@@ -147,39 +163,59 @@ async def select_upload(connection: Connection, *, employer_id: int, upload_id: 
 
 
 async def select_uploads(
-    connection: Connection, *, employer_id: int, draft_id: UUID | None, before: datetime | None, limit: int
+    connection: Connection,
+    *,
+    employer_id: int,
+    draft_id: UUID | None = None,
+    status: str | None = None,
+    before: datetime | None = None,
+    after: UUID | None = None,
+    limit: int,
 ) -> list[UploadRow]:
-    """The latest first."""
+    """The latest first; `after` is the last upload of the page before, `status` that of its reading."""
     rows = await connection.fetch(
         f"""{_UPLOAD}
          WHERE u.employer_id = $1
            AND ($2::uuid IS NULL OR u.draft_id = $2)
-           AND ($3::timestamptz IS NULL OR u.created_at < $3)
-         ORDER BY u.created_at DESC, u.upload_id
-         LIMIT $4""",
+           AND ($3::text IS NULL OR r.status = $3)
+           AND ($4::timestamptz IS NULL OR u.created_at < $4)
+           AND ($5::uuid IS NULL OR (u.created_at, u.upload_id) < (
+                SELECT last.created_at, last.upload_id
+                  FROM uploads last
+                 WHERE last.employer_id = $1 AND last.upload_id = $5))
+         ORDER BY u.created_at DESC, u.upload_id DESC
+         LIMIT $6""",
         employer_id,
         draft_id,
+        status,
         before,
+        after,
         limit,
     )
     return [msgspec.convert(row, UploadRow) for row in rows]
+
+
+async def select_latest_upload(connection: Connection, *, employer_id: int, draft_id: UUID) -> UploadRow | None:
+    """What was sent last for a draft; one that was called off counts as if never sent."""
+    row = await connection.fetchrow(
+        f"""{_UPLOAD}
+         WHERE u.employer_id = $1 AND u.draft_id = $2 AND r.status IS DISTINCT FROM 'cancelled'
+         ORDER BY u.created_at DESC, u.upload_id DESC
+         LIMIT 1""",
+        employer_id,
+        draft_id,
+    )
+    return None if row is None else msgspec.convert(row, UploadRow)
 
 
 async def select_standing_upload(
     connection: Connection, *, employer_id: int, draft_id: UUID, content_hash: str
 ) -> UploadRow | None:
     """The upload of this content that the draft's latest reading is of; None where another came after it."""
-    row = await connection.fetchrow(
-        f"""{_UPLOAD}
-         WHERE u.employer_id = $1 AND u.draft_id = $2
-         ORDER BY u.created_at DESC, u.upload_id
-         LIMIT 1""",
-        employer_id,
-        draft_id,
-    )
-    if row is None or row["content_hash"] != content_hash or row["status"] in ("unreadable", "failed"):
+    latest = await select_latest_upload(connection, employer_id=employer_id, draft_id=draft_id)
+    if latest is None or latest.content_hash != content_hash or latest.status in ("unreadable", "failed"):
         return None
-    return msgspec.convert(row, UploadRow)
+    return latest
 
 
 async def select_parts(connection: Connection, *, employer_id: int, series: UUID) -> list[tuple[int, str]]:
@@ -200,13 +236,22 @@ async def select_parts(connection: Connection, *, employer_id: int, series: UUID
 async def claim_reading(
     connection: Connection, *, employer_id: int, reading_id: UUID, lease: UUID, now: datetime
 ) -> Reading | None:
-    """Take the reading under a lease; None when it is done, in other hands, or was tried too often."""
+    """Take the reading under a lease; None when it is done, in other hands, or was tried too often.
+
+    Of an employer's long files one is read at a time, so that a hundred of them leave room for the others';
+    the sweeper sends the next.
+    """
     row = await connection.fetchrow(
         f"""
-        UPDATE readings
-           SET attempt = attempt + 1, lease = $3, leased_until = $4, phase = 'reading', rows_done = 0
-         WHERE employer_id = $1 AND reading_id = $2 AND status = 'waiting' AND attempt < $6
-           AND (leased_until IS NULL OR leased_until < $5)
+        UPDATE readings r
+           SET attempt = attempt + 1, lease = $3, leased_until = $4, phase = 'reading', rows_done = 0,
+               rows_total = NULL, started_at = $5, phase_since = $5, expected_at = NULL
+         WHERE r.employer_id = $1 AND r.reading_id = $2 AND r.status = 'waiting' AND r.attempt < $6
+           AND (r.leased_until IS NULL OR r.leased_until < $5)
+           AND (r.queue <> $7 OR r.recheck OR NOT EXISTS (
+                SELECT 1 FROM readings o
+                 WHERE o.employer_id = $1 AND o.queue = $7 AND o.status = 'waiting' AND NOT o.recheck
+                   AND o.leased_until >= $5))
         RETURNING {_READING}
         """,
         employer_id,
@@ -215,8 +260,21 @@ async def claim_reading(
         now + LEASE,
         now,
         ATTEMPTS_MAX,
+        LONG,
     )
     return None if row is None else msgspec.convert(row, Reading)
+
+
+async def holds_lease(connection: Connection, *, employer_id: int, reading_id: UUID, lease: UUID) -> bool:
+    """Whether the work is still its own."""
+    held: bool = await connection.fetchval(
+        "SELECT EXISTS (SELECT 1 FROM readings"
+        " WHERE employer_id = $1 AND reading_id = $2 AND lease = $3 AND status = 'waiting')",
+        employer_id,
+        reading_id,
+        lease,
+    )
+    return held
 
 
 async def renew_lease(
@@ -225,16 +283,19 @@ async def renew_lease(
     employer_id: int,
     reading_id: UUID,
     lease: UUID,
-    phase: str | None,
-    rows_done: int | None,
+    phase: str,
+    rows_done: int,
+    rows_total: int | None,
+    expected_at: datetime | None,
     now: datetime,
 ) -> bool:
-    """Keep the work, and say how far it is where that is given; False where it was lost to another."""
+    """Keep the work, and say how far it is; False where it was lost to another, or called off."""
     return one_changed(
         await connection.execute(
             """
             UPDATE readings
-               SET leased_until = $4, phase = coalesce($5, phase), rows_done = coalesce($6, rows_done)
+               SET leased_until = $4, phase = $5, rows_done = $6, rows_total = $7, expected_at = $8,
+                   phase_since = CASE WHEN phase = $5 THEN phase_since ELSE $9 END
              WHERE employer_id = $1 AND reading_id = $2 AND lease = $3 AND status = 'waiting'
             """,
             employer_id,
@@ -243,8 +304,40 @@ async def renew_lease(
             now + LEASE,
             phase,
             rows_done,
+            rows_total,
+            expected_at,
+            now,
         )
     )
+
+
+async def cancel_reading(connection: Connection, *, employer_id: int, reading_id: UUID, now: datetime) -> bool:
+    """Call off a reading that is not checked: who is at it loses its lease, and its upload counts as if never sent.
+
+    False where it is checked, or its lines are stored and checked again.
+    """
+    return one_changed(
+        await connection.execute(
+            """
+            UPDATE readings
+               SET status = 'cancelled', phase = 'done', finished_at = $3, phase_since = $3, expected_at = NULL,
+                   lease = NULL, leased_until = NULL
+             WHERE employer_id = $1 AND reading_id = $2 AND status IN ('waiting', 'unreadable', 'failed')
+               AND NOT recheck
+            """,
+            employer_id,
+            reading_id,
+            now,
+        )
+    )
+
+
+async def count_waiting_readings(connection: Connection, *, employer_id: int) -> int:
+    """How many files of an employer wait to be read, or are being read."""
+    count: int = await connection.fetchval(
+        "SELECT count(*) FROM readings WHERE employer_id = $1 AND status = 'waiting' AND NOT recheck", employer_id
+    )
+    return count
 
 
 async def finish_reading(
@@ -258,6 +351,7 @@ async def finish_reading(
     reason: str | None,
     reason_values: dict[str, Any],
     facts: dict[str, Any],
+    layout: FileLayout | None,
     now: datetime,
 ) -> bool:
     """End the reading on condition that the lease is still its own; False where it is not."""
@@ -266,7 +360,8 @@ async def finish_reading(
             """
             UPDATE readings
                SET status = $4, phase = 'done', rows_done = $5, rows_total = $5, reason = $6, reason_values = $7,
-                   facts = $8, finished_at = $9, lease = NULL, leased_until = NULL
+                   facts = $8, finished_at = $9, phase_since = $9, expected_at = NULL, lease = NULL,
+                   leased_until = NULL, layout = coalesce($10, layout)
              WHERE employer_id = $1 AND reading_id = $2 AND lease = $3 AND status = 'waiting'
             """,
             employer_id,
@@ -278,6 +373,7 @@ async def finish_reading(
             reason_values,
             facts,
             now,
+            layout,
         )
     )
 
@@ -290,7 +386,8 @@ async def reopen_reading(connection: Connection, *, employer_id: int, reading_id
     queue: Queue = await connection.fetchval(
         """
         UPDATE readings
-           SET status = 'waiting', phase = 'received', recheck = true, attempt = 0, lease = NULL, leased_until = NULL
+           SET status = 'waiting', phase = 'received', recheck = true, attempt = 0, lease = NULL, leased_until = NULL,
+               phase_since = NULL, expected_at = NULL
          WHERE employer_id = $1 AND reading_id = $2
         RETURNING queue
         """,

@@ -25,20 +25,16 @@ from teledeclaration.clock import legal_day
 from teledeclaration.database import Connection, transaction
 from teledeclaration.employers.guard import Caller, guarded
 from teledeclaration.errors import Malformed, NotFound
-from teledeclaration.intake.reader import annotated_copy
 from teledeclaration.payroll.actions import drafts as actions
-from teledeclaration.payroll.actions.checking import reading_limits
+from teledeclaration.payroll.actions import reviewing
 from teledeclaration.payroll.actions.filing import file_draft
 from teledeclaration.payroll.actions.uploads import receive_lines
-from teledeclaration.payroll.errors import DraftNotChecked, NoWorkbookHere
-from teledeclaration.payroll.queries import declarations, drafts, lines, uploads
+from teledeclaration.payroll.errors import DraftNotChecked
+from teledeclaration.payroll.queries import declarations, drafts, lines, reviews, uploads
 from teledeclaration.payroll.queries.drafts import DraftRow
-from teledeclaration.payroll.routes.uploads import attachment
 from teledeclaration.payroll.shown import show_declaration, show_draft, show_finding, show_summary, show_upload
 
 PAGE_MAX = 500
-ANNOTATED_FINDINGS_MAX = 200_000
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 Limit = Annotated[int, QueryParameter(ge=1, le=PAGE_MAX, description="Items a page")]
 After = Annotated[int, QueryParameter(ge=0, description="The last number of the page before")]
@@ -93,9 +89,10 @@ async def send_lines(
         stored=stored,
         part=data.part,
         parts=data.parts,
+        waiting_max=state.settings.uploads_waiting_max,
         now=caller.now(state.clock),
     )
-    shown = show_upload(received.upload, caller.language)
+    shown = show_upload(received.upload, caller.language, state.clock())
     return Response(shown, status_code=202, headers={"Location": f"/v1/uploads/{shown.upload_id}"})
 
 
@@ -123,7 +120,7 @@ async def list_drafts(
 )
 async def get_draft(state: State, caller: NamedDependency[Caller], draft_id: FromPath[UUID]) -> Draft:
     """Totals, findings counted by code, and `obstacles`: what stands in the way of filing, if anything."""
-    return await _shown(state, caller, draft_id)
+    return await shown_draft(state, caller, draft_id)
 
 
 @delete("/v1/drafts/{draft_id:uuid}", **guarded("drafts.mend"), tags=["drafts"], summary="Give a draft up")
@@ -180,7 +177,7 @@ async def mend_lines(
         changes=data,
         now=caller.now(state.clock),
     )
-    return await _shown(state, caller, draft_id)
+    return await shown_draft(state, caller, draft_id)
 
 
 @get(
@@ -196,10 +193,12 @@ async def list_findings(
     code: FromQuery[str | None] = None,
     severity: FromQuery[Severity | None] = None,
     line: FromQuery[int | None] = None,
+    back: FromQuery[bool | None] = None,
     after: After = 0,
     limit: Limit = 100,
 ) -> FindingsPage:
-    """In the order of the file, each with its message in the reader's language."""
+    """In the order of the file, each with its message in the reader's language; `back=true` are those that had gone
+    away and came back."""
     async with transaction(state.pool, caller.actor) as connection:
         draft = await _draft(connection, caller, draft_id)
         reading_id = _reading_of(draft)
@@ -213,52 +212,11 @@ async def list_findings(
             line_number=line,
             after=after,
             limit=limit,
+            back=back,
         )
     source = None if reading is None else reading.facts.get("format")
     items = [show_finding(row, caller.language, source) for row in rows]
     return FindingsPage(items, rows[-1].finding if len(rows) == limit else None)
-
-
-@get(
-    "/v1/drafts/{draft_id:uuid}/annotated.xlsx",
-    **guarded("drafts.read", shows_people=True),
-    tags=["drafts"],
-    summary="The workbook with every mistake at its cell",
-)
-async def download_annotated(
-    state: State, caller: NamedDependency[Caller], draft_id: FromPath[UUID]
-) -> Response[bytes]:
-    """The user's own workbook, styles kept, with comments and a sheet of findings in front; a copy where it
-    was not an `.xlsx` or is very long."""
-    async with transaction(state.pool, caller.actor) as connection:
-        draft = await _draft(connection, caller, draft_id)
-        reading_id = _reading_of(draft)
-        reading = await uploads.select_reading(connection, employer_id=caller.employer_id, reading_id=reading_id)
-        if reading is None or _is_by_rest(reading):
-            raise NoWorkbookHere
-        upload = await uploads.select_upload(connection, employer_id=caller.employer_id, upload_id=reading.upload_id)
-        if upload is None:
-            raise NotFound
-        rows = await lines.select_findings(
-            connection,
-            employer_id=caller.employer_id,
-            reading_id=reading_id,
-            code=None,
-            severity=None,
-            line_number=None,
-            after=0,
-            limit=ANNOTATED_FINDINGS_MAX,
-        )
-    workbook = await annotated_copy(
-        await state.storage.read(upload.content_hash),
-        filename=upload.filename,
-        findings=[show_finding(row, caller.language, reading.facts.get("format")) for row in rows],
-        language=caller.language,
-        limits=reading_limits(state.settings),
-        reader=state.reader,
-    )
-    name = f"{upload.filename.rpartition('.')[0] or upload.filename}-annotated.xlsx"
-    return Response(workbook, media_type=XLSX, headers=attachment(name))
 
 
 @put(
@@ -272,7 +230,7 @@ async def confirm(
 ) -> Draft:
     """The name of who confirms is kept. Should more doubts of the kind appear later, the answer is asked again."""
     await actions.confirm_doubts(state.pool, caller, draft_id=draft_id, code=code, now=caller.now(state.clock))
-    return await _shown(state, caller, draft_id)
+    return await shown_draft(state, caller, draft_id)
 
 
 @delete(
@@ -320,10 +278,6 @@ async def file(
     return Response(show_declaration(row), status_code=201, headers={"Location": f"/v1/declarations/{declaration_id}"})
 
 
-def _is_by_rest(reading: uploads.Reading) -> bool:
-    return bool(reading.facts.get("format") == "lines")
-
-
 async def _draft(connection: Connection, caller: Caller, draft_id: UUID) -> DraftRow:
     draft = await drafts.select_draft(connection, employer_id=caller.employer_id, draft_id=draft_id)
     if draft is None:
@@ -337,20 +291,20 @@ def _reading_of(draft: DraftRow) -> UUID:
     return draft.reading_id
 
 
-async def _shown(state: State, caller: Caller, draft_id: UUID) -> Draft:
+async def shown_draft(state: State, caller: Caller, draft_id: UUID) -> Draft:
     """A draft whole, in a few short statements; the counts are of indexed rows of one reading."""
     employer_id = caller.employer_id
     async with transaction(state.pool, caller.actor) as connection:
         draft = await _draft(connection, caller, draft_id)
-        latest = await uploads.select_uploads(
-            connection, employer_id=employer_id, draft_id=draft_id, before=None, limit=1
-        )
-        newest = latest[0].reading_id if latest else None
-        waits = latest[0] if latest and newest is None else None
+        latest = await uploads.select_latest_upload(connection, employer_id=employer_id, draft_id=draft_id)
+        newest = latest.reading_id if latest else None
+        waits = latest if latest and newest is None else None
         shown_id = draft.reading_id or newest
         reading = None
         if newest is not None:
             reading = await uploads.select_reading(connection, employer_id=employer_id, reading_id=newest)
+        if reading and reading.status == "checked" and draft.reading_id is not None:
+            reading = await uploads.select_reading(connection, employer_id=employer_id, reading_id=draft.reading_id)
         where: dict[str, Any] = {"employer_id": employer_id, "reading_id": shown_id or draft_id}
         return show_draft(
             draft,
@@ -361,7 +315,10 @@ async def _shown(state: State, caller: Caller, draft_id: UUID) -> Draft:
             totals=await lines.sum_lines(connection, **where),
             lines_with_errors=await lines.count_wrong_lines(connection, **where),
             parts_missing=await _parts_missing(connection, employer_id, waits) if waits else [],
+            review=await reviews.select_newest_review(connection, employer_id=employer_id, draft_id=draft_id),
+            review_obstacle=await reviewing.obstacle(connection, employer_id=employer_id, draft=draft),
             language=caller.language,
+            now=state.clock(),
         )
 
 
@@ -380,7 +337,6 @@ ROUTES = [
     list_lines,
     mend_lines,
     list_findings,
-    download_annotated,
     confirm,
     withdraw,
     file,

@@ -9,19 +9,19 @@ from urllib.parse import quote
 from uuid import UUID
 
 import msgspec
-from litestar import Request, Response, get, post
+from litestar import Request, Response, delete, get, post
 from litestar.datastructures import State, UploadFile
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.response import ServerSentEvent, ServerSentEventMessage, Stream
 
-from schemas.payroll import NewDraft, Upload
+from schemas.payroll import NewDraft, ReadingStatus, Upload
 from teledeclaration.clock import legal_day
 from teledeclaration.database import transaction
 from teledeclaration.employers.guard import Caller, guarded
 from teledeclaration.errors import Malformed, NotFound
 from teledeclaration.intake.text_pair import zip_together
-from teledeclaration.payroll.actions.uploads import receive_file
+from teledeclaration.payroll.actions.uploads import cancel_upload, receive_file
 from teledeclaration.payroll.errors import NoFileSent
 from teledeclaration.payroll.queries import uploads
 from teledeclaration.payroll.shown import show_upload
@@ -70,10 +70,11 @@ async def send_upload(
         filename=_plain_name(name),
         wanted=wanted,
         draft_id=draft,
+        waiting_max=state.settings.uploads_waiting_max,
         now=now,
         today=legal_day(now, state.settings.fund_time_zone),
     )
-    shown = show_upload(received.upload, caller.language)
+    shown = show_upload(received.upload, caller.language, state.clock())
     return Response(shown, status_code=202, headers={"Location": f"/v1/uploads/{shown.upload_id}"})
 
 
@@ -132,25 +133,44 @@ async def list_uploads(
     state: State,
     caller: NamedDependency[Caller],
     draft_id: FromQuery[UUID | None] = None,
+    status: FromQuery[ReadingStatus | None] = None,
     before: FromQuery[datetime | None] = None,
+    after: FromQuery[UUID | None] = None,
     limit: Annotated[int, QueryParameter(ge=1, le=PAGE_MAX)] = 50,
 ) -> list[Upload]:
-    """The latest first; page on with `before` set to the last one's `created_at`."""
+    """The latest first; page on with `after` set to the last one's `upload_id`. `before` leaves out what was sent
+    from then on, `status` all but those whose reading has it."""
     async with transaction(state.pool, caller.actor) as connection:
         rows = await uploads.select_uploads(
             connection,
             employer_id=caller.employer_id,
             draft_id=draft_id,
+            status=status,
             before=before,
+            after=after,
             limit=limit,
         )
-    return [show_upload(row, caller.language) for row in rows]
+    return [show_upload(row, caller.language, state.clock()) for row in rows]
 
 
 @get("/v1/uploads/{upload_id:uuid}", **guarded("drafts.read"), tags=["uploads"], summary="How far an upload is")
 async def get_upload(state: State, caller: NamedDependency[Caller], upload_id: FromPath[UUID]) -> Upload:
-    """Its phase, the lines counted so far, and why it cannot be read where that is so."""
-    return show_upload(await _upload(state, caller, upload_id), caller.language)
+    """Its phase, the lines counted so far, the time left, and why it cannot be read where that is so."""
+    return show_upload(await _upload(state, caller, upload_id), caller.language, state.clock())
+
+
+@delete(
+    "/v1/uploads/{upload_id:uuid}",
+    **guarded("uploads.send"),
+    status_code=200,
+    tags=["uploads"],
+    summary="Cancel an upload",
+)
+async def cancel(state: State, caller: NamedDependency[Caller], upload_id: FromPath[UUID]) -> Upload:
+    """Before it is checked: nothing of it is stored, and the draft stays as it was. One that could not be read is
+    set aside in the same way. 409 `upload-done` once it is checked."""
+    row = await cancel_upload(state.pool, caller, upload_id=upload_id, now=caller.now(state.clock))
+    return show_upload(row, caller.language, state.clock())
 
 
 @get(
@@ -180,7 +200,7 @@ async def follow_upload(state: State, caller: NamedDependency[Caller], upload_id
 async def _progress_events(state: State, caller: Caller, upload_id: UUID) -> AsyncIterator[ServerSentEventMessage]:
     told = b""
     for number in range(_EVENTS_MAX):
-        upload = show_upload(await _upload(state, caller, upload_id), caller.language)
+        upload = show_upload(await _upload(state, caller, upload_id), caller.language, state.clock())
         said = msgspec.json.encode(upload)
         if said != told:
             told = said
@@ -206,4 +226,4 @@ def attachment(filename: str) -> dict[str, str]:
     }
 
 
-ROUTES = [send_upload, list_uploads, get_upload, download_upload, follow_upload]
+ROUTES = [send_upload, list_uploads, get_upload, cancel, download_upload, follow_upload]

@@ -4,10 +4,10 @@ from datetime import date
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from teledeclaration.intake.checks import run
+from teledeclaration.intake.checks import most_of, run, with_most
 from teledeclaration.intake.forms import ANNUAL
 from teledeclaration.intake.lines import line_schema
 from teledeclaration.legislation import load
@@ -25,10 +25,11 @@ def line(**changes: object) -> dict[str, object]:
     return fields | changes
 
 
-def told(*lines: dict[str, object], year: int = 2025) -> set[tuple[str, str, str]]:
+def told(*lines: dict[str, object], year: int = 2025) -> set[tuple[str, str | None, str]]:
     frame = pl.DataFrame(list(lines), schema=line_schema(ANNUAL))
     rules = annual_checks(year)
-    frames = [run(rules.checks, frame), *(check(frame) for check in rules.between_rows)]
+    frame = with_most(frame, most_of(rules, frame))
+    frames = [run(rules.checks, frame), *(check(frame) for check in (*rules.between_rows, *rules.of_all))]
     return {found for each in frames if each.height for found in each.select("code", "field", "severity").iter_rows()}
 
 
@@ -135,6 +136,23 @@ def test_an_amount_a_hundred_times_the_others_is_doubted() -> None:
     assert told(*lines[1:]) == set()
 
 
+@pytest.mark.parametrize(
+    ("quarter", "asked"),
+    [
+        # 90 days at the minimum wage of 20,000 DA a month are 60,000 DA, of which twenty times is 1,200,000 DA
+        (1_200_000_00, True),
+        (1_199_999_99, False),
+        (10**11, True),
+        (0, False),
+    ],
+)
+def test_a_file_whose_usual_pay_looks_like_centimes_is_asked_about(quarter: int, asked: bool) -> None:
+    amounts = dict.fromkeys(("q1_amount", "q2_amount", "q3_amount", "q4_amount"), quarter)
+    usual = line(**amounts, annual_amount=4 * quarter)
+    found = told(usual, usual | {"nss": "874050470341"}, line(nss="874050470342"))
+    assert (("amounts_look_like_centimes", None, "confirm") in found) == asked
+
+
 def test_the_figures_come_from_the_law() -> None:
     rules = annual_rules(2020, load("cnas"))
     assert rules.minimum_wages[4:6] == (1_800_000, 2_000_000)
@@ -142,6 +160,7 @@ def test_the_figures_come_from_the_law() -> None:
     assert rules.hundredth_hours_a_month == 17_333
 
 
+@settings(deadline=None)
 @given(
     quarters=st.lists(st.integers(min_value=0, max_value=10**11), min_size=4, max_size=4),
     off=st.integers(min_value=-(10**6), max_value=10**6),

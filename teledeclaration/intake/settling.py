@@ -1,0 +1,95 @@
+"""The reader's texts brought to their agreed form: dates, times, booleans, and nothing a database refuses."""
+
+import polars as pl
+
+_BOOLEANS = ("true", "false")
+_SPECIAL = {"": None, "-0": "0"}
+_MIDNIGHT = " 00:00:00"
+_ISO_MOMENT = r"^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d(?:\.\d+)?)$"
+_MOMENT_LENGTH = len("2025-01-31 00:00:00")
+_EARLY = r"^(?:1899-12-3|190[0-8]-)"
+_EARLY_TIME = r"^(?:1899-12-3|190[0-8]-).{5,7}[1-9]"
+
+
+def settled(texts: pl.DataFrame, answered: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Texts in their agreed form, and which of them were numbers; `answered` are the numbers and booleans.
+
+    A first look tells which columns need anything at all; all work is done in one select a step, as for
+    a short sheet the calls cost more than the work.
+    """
+    numeric = answered.select(pl.all().fill_null(value=False))
+    if texts.is_empty():
+        return texts, numeric
+    looks = texts.select(_looks(texts)).row(0, named=True)
+    found = [key.split(" ") for key, needed in looks.items() if needed]
+    needs = {letter: {name for name, of in found if of == letter} for letter in dict.fromkeys(of for _, of in found)}
+    if not needs:
+        return texts, numeric
+    truths = [letter for letter in needs if "boolean" in needs[letter]]
+    both = texts.select(needs.keys()).hstack(numeric.select(pl.col(truths).name.suffix("?")))
+    cells = both.select(_text(letter, needs[letter]).alias(letter) for letter in needs)
+    numbers = both.select((pl.col(f"{letter}?") & ~_truth(letter)).alias(letter) for letter in truths)
+    return texts.with_columns(cells), numeric.with_columns(numbers)
+
+
+def _looks(texts: pl.DataFrame) -> list[pl.Expr]:
+    """What to ask of each column; most are asked little, as the lengths of their texts say enough."""
+    lengths = pl.all().str.len_bytes()
+    shortest, longest = (texts.select(length).row(0, named=True) for length in (lengths.min(), lengths.max()))
+    timed = [letter for letter, most in longest.items() if (most or 0) >= _MOMENT_LENGTH]
+    brief = [letter for letter, least in shortest.items() if (least or 0) <= len("false")]
+    looks = {
+        "midnight": pl.col(timed).str.ends_with(_MIDNIGHT),
+        "moment": pl.col(timed).str.contains(_ISO_MOMENT),
+        "early": pl.col(timed).str.contains(_EARLY),
+        "boolean": pl.col(brief).is_in(_BOOLEANS),
+        "special": pl.col(brief).is_in(list(_SPECIAL)),
+        "null": pl.all().str.contains("\0", literal=True),
+    }
+    return [look.any().name.prefix(f"{name} ") for name, look in looks.items()]
+
+
+def _truth(letter: str) -> pl.Expr:
+    return pl.col(f"{letter}?") & pl.col(letter).is_in(_BOOLEANS).fill_null(value=False)
+
+
+def _text(letter: str, needs: set[str]) -> pl.Expr:
+    text = pl.col(letter)
+    if "moment" in needs:
+        text = text.str.replace(_ISO_MOMENT, "$1 $2")
+    if needs & {"midnight", "moment"}:
+        text = text.str.strip_suffix(_MIDNIGHT)
+    if "boolean" in needs:
+        text = pl.when(_truth(letter)).then(text.str.to_uppercase()).otherwise(text)
+    if "early" in needs:
+        text = _clock_times(text)
+    if "null" in needs:
+        text = text.str.replace_all("\0", "", literal=True)
+    return text.replace(_SPECIAL) if needs & {"special", "null"} else text
+
+
+def _clock_times(text: pl.Expr) -> pl.Expr:
+    """Hours and minutes instead of a day of the calendar's first years, in a column where some have a time.
+
+    That is how times and durations ([h]:mm) are stored: days since the calendar's beginning, of which a workbook
+    has two: 1900 (whose 29 February never was) and 1904.
+    """
+    early = text.str.contains(_EARLY) & text.str.contains(_EARLY_TIME).any()
+    moment = pl.coalesce(
+        text.str.to_datetime("%Y-%m-%d %H:%M:%S%.f", strict=False, time_unit="ms"),
+        text.str.to_datetime("%Y-%m-%d", strict=False, time_unit="ms"),
+    )
+    begin = (
+        pl.when(moment >= pl.datetime(1904, 1, 1))
+        .then(pl.datetime(1904, 1, 1))
+        .when(moment >= pl.datetime(1900, 3, 1))
+        .then(pl.datetime(1899, 12, 30))
+        .otherwise(pl.datetime(1899, 12, 31))
+    )
+    minutes = ((moment - begin).dt.total_seconds() + 30) // 60
+    hours = pl.format(
+        "{}:{}",
+        (minutes // 60).cast(pl.String).str.zfill(2),
+        (minutes % 60).cast(pl.String).str.zfill(2),
+    )
+    return pl.when(early & (minutes >= 0)).then(hours).otherwise(text)

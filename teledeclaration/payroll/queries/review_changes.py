@@ -1,0 +1,179 @@
+"""The changes of a review, and the lines they are found in."""
+
+import io
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import polars as pl
+
+from schemas.assessments import AssessedAmounts
+from teledeclaration.database import Connection, one_changed
+
+
+class ChangeRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One change as stored; `fields` holds [before, after] or [before, after, how]."""
+
+    change: int
+    kind: str
+    line_number: int | None
+    base_line: int | None
+    nss: str | None
+    last_name: str | None
+    first_name: str | None
+    birth_date: Any
+    fields: dict[str, list[Any]]
+    score: int | None
+    difference: int
+    same_person: bool | None
+
+
+_CHANGE = (
+    "change", "kind", "line_number", "base_line", "nss", "last_name", "first_name", "birth_date", "fields", "score",
+    "difference",
+)  # fmt: skip
+
+
+async def replace_changes(connection: Connection, *, employer_id: int, review_id: UUID, changes: pl.DataFrame) -> None:
+    """Store a review's changes (columns as `comparing.CHANGES`), in the place of any there were."""
+    where = (employer_id, review_id)
+    await connection.execute("DELETE FROM review_changes WHERE employer_id = $1 AND review_id = $2", *where)
+    if changes.is_empty():
+        return
+    keyed = changes.select(
+        pl.lit(employer_id).alias("employer_id"), pl.lit(str(review_id)).alias("review_id"), pl.col(_CHANGE)
+    )
+    await connection.copy_to_table(
+        "incoming_review_changes",
+        source=io.BytesIO(keyed.write_csv().encode()),
+        columns=keyed.columns,
+        format="csv",
+        header=True,
+    )
+    names = ", ".join(_CHANGE)
+    await connection.execute(
+        f"INSERT INTO review_changes (employer_id, review_id, {names})"
+        f" SELECT $1, review_id, {names} FROM incoming_review_changes WHERE employer_id = $1 AND review_id = $2",
+        *where,
+    )
+    await connection.execute("DELETE FROM incoming_review_changes WHERE employer_id = $1 AND review_id = $2", *where)
+
+
+async def select_changes(
+    connection: Connection, *, employer_id: int, review_id: UUID, kind: str | None, after: int, limit: int
+) -> list[ChangeRow]:
+    """A page of changes by number."""
+    rows = await connection.fetch(
+        f"""
+        SELECT {", ".join(_CHANGE)}, same_person
+          FROM review_changes
+         WHERE employer_id = $1 AND review_id = $2 AND change > $4 AND ($3::text IS NULL OR kind = $3)
+         ORDER BY change
+         LIMIT $5
+        """,
+        employer_id,
+        review_id,
+        kind,
+        after,
+        limit,
+    )
+    return [msgspec.convert(row, ChangeRow) for row in rows]
+
+
+async def answer_change(
+    connection: Connection, *, employer_id: int, review_id: UUID, change: int, same_person: bool | None
+) -> bool:
+    """Keep the answer to a close match; False where there is none of this number."""
+    return one_changed(
+        await connection.execute(
+            "UPDATE review_changes SET same_person = $4"
+            " WHERE employer_id = $1 AND review_id = $2 AND change = $3 AND kind = 'close'",
+            employer_id,
+            review_id,
+            change,
+            same_person,
+        )
+    )
+
+
+# ── what is compared ────────────────────────────────────────────────────────────────────────────
+
+_TYPES: dict[str, type[pl.DataType]] = {
+    "line_number": pl.Int32,
+    **dict.fromkeys(("nss", "last_name", "first_name"), pl.String),
+    "birth_date": pl.Date,
+    **{
+        f"q{quarter}_{part}": kind
+        for quarter in (1, 2, 3, 4)
+        for part, kind in (("duration", pl.Int32), ("unit", pl.String), ("amount", pl.Int64))
+    },
+    "annual_amount": pl.Int64,
+    "entry_date": pl.Date,
+    "exit_date": pl.Date,
+    "observation": pl.String,
+    "rate_category": pl.String,
+}
+_LEFT_OUT: dict[str, type[pl.DataType]] = {**_TYPES, "left_out": pl.Boolean}
+
+
+async def select_draft_lines(connection: Connection, *, employer_id: int, reading_id: UUID) -> pl.DataFrame:
+    """Every line of a reading, as far as lines are compared, with `left_out`."""
+    return await _frame(
+        connection,
+        f"SELECT {', '.join(_TYPES)}, CASE WHEN left_out THEN 'true' ELSE 'false' END AS left_out"
+        " FROM lines WHERE employer_id = $1 AND reading_id = $2 ORDER BY line_number",
+        employer_id,
+        reading_id,
+        _LEFT_OUT,
+    )
+
+
+async def select_filed_lines(connection: Connection, *, employer_id: int, declaration_id: UUID) -> pl.DataFrame:
+    """Every line of a declaration, as far as lines are compared."""
+    return await _frame(
+        connection,
+        f"SELECT {', '.join(_TYPES)} FROM declared_lines WHERE employer_id = $1 AND declaration_id = $2"
+        " ORDER BY line_number",
+        employer_id,
+        declaration_id,
+        _TYPES,
+    )
+
+
+async def _frame(
+    connection: Connection, query: str, employer_id: int, subject: UUID, schema: dict[str, type[pl.DataType]]
+) -> pl.DataFrame:
+    """Rows by COPY: six times faster than as records, and a tenth of the memory."""
+    rows = io.BytesIO()
+    await connection.copy_from_query(query, employer_id, subject, output=rows, format="csv")
+    if not rows.tell():
+        return pl.DataFrame(schema=schema)
+    rows.seek(0)
+    return pl.read_csv(rows, has_header=False, schema=schema)
+
+
+async def select_year_so_far(
+    connection: Connection, *, employer_id: int, form: str, centre: str, year: int
+) -> list[tuple[UUID, UUID | None, AssessedAmounts | None]]:
+    """A centre's year in the order of filing: (declaration, what it replaces, the year's amounts with it)."""
+    rows = await connection.fetch(
+        """
+        SELECT d.declaration_id, d.replaces, a.amounts
+          FROM declarations d
+          LEFT JOIN assessments a ON a.employer_id = d.employer_id AND a.declaration_id = d.declaration_id
+         WHERE d.employer_id = $1 AND d.form = $2 AND d.centre = $3 AND d.year = $4
+         ORDER BY d.filed_at, d.number
+        """,
+        employer_id,
+        form,
+        centre,
+        year,
+    )
+    return [
+        (
+            row["declaration_id"],
+            row["replaces"],
+            None if row["amounts"] is None else msgspec.convert(row["amounts"], AssessedAmounts),
+        )
+        for row in rows
+    ]
