@@ -34,7 +34,6 @@ _LATER_ERROR = re.compile(
 _CELL_NAME = re.compile(rb'\br="([A-Z]{1,3})(\d{1,7})"')
 _DIMENSION = re.compile(rb"<(?:\w+:)?dimension\b[^>]*/>")
 _ENCODING = re.compile(rb"^(<\?xml[^>]*?)\sencoding=(?:\"[^\"]*\"|'[^']*')")
-_UTF16 = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"<\0": "utf-16-le", b"\0<": "utf-16-be"}
 _BETWEEN_TAGS = re.compile(rb">\s+(?=</?(?:table|office|calcext|form|style|number|draw):|<text:p\b)")
 
 _ODS_TYPE = b"application/vnd.oasis.opendocument.spreadsheet"

@@ -53,7 +53,6 @@ ANNOTATE_SECONDS = 240
 _START_SECONDS = 30
 _COUNT_EVERY_S = 0.25
 _FOLDER = "teledeclaration-reader-"
-_SIGNALS_OF_A_FULL_MEMORY = (signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS, signal.SIGTRAP, signal.SIGXFSZ)
 
 
 class ReaderError(Exception):

@@ -24,22 +24,18 @@ def file_findings(checked: CheckedFile, language: Language) -> Iterator[Finding]
 def findings_in_words(
     findings: pl.DataFrame, language: Language, *, sheet: str | None = None, centimes: bool = False
 ) -> Iterator[Finding]:
-    """Findings as they are shown; `centimes` where the source writes amounts so (text pair, REST), else dinars.
+    """Findings as they are shown; `centimes` where the source writes amounts so (text pair, mapping), else dinars.
 
     `seen` is as the user wrote it, `expected` and `proposed` in the form the field takes.
     """
     for row in findings.iter_rows(named=True):
-        money = _is_money(row["field"])
-        expected, proposed = (
-            in_centimes(value) if centimes and money else value for value in (row["expected"], row["proposed"])
-        )
+        field = row["field"]
+        expected, proposed = (as_written(row[name], field, centimes=centimes) for name in ("expected", "proposed"))
         yield Finding(
             code=row["code"],
             severity=Severity(row["severity"]),
-            message=message(
-                row["code"], language, field=row["field"], seen=row["seen"], expected=expected, proposed=proposed
-            ),
-            field=row["field"],
+            message=message(row["code"], language, field=field, seen=row["seen"], expected=expected, proposed=proposed),
+            field=field,
             sheet=sheet,
             row=row["row"],
             column=row["column"],
@@ -74,15 +70,12 @@ def field_name(field: str | None, language: Language) -> str:
     return say(key, language) if key in catalogue() else field or ""
 
 
-def in_centimes(value: str | None) -> str | None:
-    """Dinars in canonical text as whole centimes; other texts as they are."""
-    if value is None or not _PLAIN_AMOUNT.fullmatch(value):
+def as_written(value: str | None, field: str | None, *, centimes: bool) -> str | None:
+    """What is said of a field, in the unit its source writes amounts in: dinars in canonical text, as whole `centimes`
+    where it counts in those. Other fields and other texts stay as they are."""
+    if not centimes or value is None or not (field or "").endswith("_amount") or not _PLAIN_AMOUNT.fullmatch(value):
         return value
     return str(int(value.replace(".", "")))
-
-
-def _is_money(field: str | None) -> bool:
-    return bool(field) and str(field).endswith("_amount")
 
 
 def _shown(value: str | None, language: Language) -> str:

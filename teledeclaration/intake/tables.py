@@ -5,6 +5,8 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
+import polars as pl
+
 from schemas.annual import Unit
 from schemas.mapping import DateOrder, FileLayout, How, MoneyUnit, Units
 from teledeclaration.intake.forms import Form
@@ -86,9 +88,11 @@ class Table:
     @property
     def has_rows(self) -> bool:
         """Whether anything stands below the header in a column that is read."""
-        below = self.sheet.cells.slice(self.first_row - 1).select(list(self.letters.values()))
-        blank = self.sheet.uncomputed or self.sheet.error_cells
-        return bool(blank) or any(series.drop_nulls().str.strip_chars().str.len_chars().sum() for series in below)
+        if self.sheet.uncomputed or self.sheet.error_cells:
+            return True
+        below = self.sheet.cells.slice(self.first_row - 1)
+        some = [pl.col(letter).str.contains(r"\S").any() for letter in set(self.letters.values())]
+        return bool(some) and below.select(pl.any_horizontal(some)).item() is True
 
 
 def with_rows(table: Table) -> Table:

@@ -15,9 +15,9 @@ from xml.sax.saxutils import quoteattr
 import polars as pl
 
 from teledeclaration.intake.raw import RawFile, RawSheet, column_letter, column_number
+from teledeclaration.intake.xlsx_texts import BEGINS_LIKE_A_FORMULA, text_cells
 
 _ROWS_AT_ONCE = 20_000
-_TEXT_MAX = 32_000  # a cell holds 32,767 units
 _WIDTH_MIN, _WIDTH_MAX = 8, 40
 _ROWS_MEASURED = 200
 
@@ -29,9 +29,6 @@ _HEAD = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 _HIDDEN = ' state="hidden"'
 
 _PLAIN, _QUOTED = "0", "1"
-_LIKE_A_FORMULA = r"^[=+\-@\t\r]"
-_NOT_IN_XML = "[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]"
-_LIKE_AN_ESCAPE = r"_(x[0-9A-Fa-f]{4}_)"
 _NUMBER = r"^-?\d{1,15}(?:\.\d+)?$"
 _ERRORS = ("#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A", "#GETTING_DATA")
 _NOT_IN_A_NAME = re.compile(r"[\[\]:*?/\\\x00-\x1f]")
@@ -169,18 +166,9 @@ def _rows_xml(
 def _cells_xml(text: pl.Series, row: pl.Series, stored: pl.Series | None, wrong: dict[int, str]) -> pl.Series:
     """One column of cells: a number where it was stored as one, else a text that no program computes."""
     letter = text.name
-    plain = (
-        text.str.replace_all(_NOT_IN_XML, "")
-        .str.replace_all(_LIKE_AN_ESCAPE, "_x005F_${1}")
-        .str.head(_TEXT_MAX)
-        .str.replace_many(["&", "<", ">", "\r"], ["&amp;", "&lt;", "&gt;", "&#13;"])
-    )
-    style = pl.when(text.str.contains(_LIKE_A_FORMULA)).then(pl.lit(_QUOTED)).otherwise(pl.lit(_PLAIN))
+    style = pl.when(text.str.contains(BEGINS_LIKE_A_FORMULA)).then(pl.lit(_QUOTED)).otherwise(pl.lit(_PLAIN))
     place = pl.concat_str(pl.lit(f'<c r="{letter}'), row, pl.lit('"'))
-    as_text = pl.concat_str(
-        place, pl.lit(' s="'), style, pl.lit('" t="inlineStr"><is><t xml:space="preserve">'), plain,
-        pl.lit("</t></is></c>"),
-    )  # fmt: skip
+    as_text = text_cells(pl.concat_str(place, pl.lit(' s="')), style, pl.lit(text))
     shown = pl.when(text.is_null()).then(pl.lit("")).otherwise(as_text)
     if stored is not None:
         as_number = pl.concat_str(place, pl.lit("><v>"), text, pl.lit("</v></c>"))

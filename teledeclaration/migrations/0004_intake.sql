@@ -71,6 +71,7 @@ ALTER TABLE incoming_lines ADD COLUMN number_requested boolean NOT NULL DEFAULT 
 COMMENT ON COLUMN lines.number_requested IS 'the person has no number yet: filing asks for one';
 -- Lines and findings are written only in the transaction that ends their reading, and no reading goes: looking it up
 -- for each of 300,000 rows cost half of storing them.
+CREATE INDEX lines_left_out ON lines (employer_id, reading_id, line_number) WHERE left_out;
 ALTER TABLE lines DROP CONSTRAINT lines_employer_id_reading_id_fkey;
 ALTER TABLE findings DROP CONSTRAINT findings_employer_id_reading_id_fkey;
 -- changed lines are joined with those that stand, either way round, before statistics know of them

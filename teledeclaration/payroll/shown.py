@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 
@@ -22,7 +23,7 @@ from schemas.payroll import (
     Upload,
 )
 from teledeclaration.documents.pdf import amount
-from teledeclaration.intake.report import in_centimes, message
+from teledeclaration.intake.report import as_written, message
 from teledeclaration.languages import Language, say
 from teledeclaration.payroll.queries.declarations import DeclarationRow
 from teledeclaration.payroll.queries.drafts import Confirmation, DraftRow
@@ -53,15 +54,15 @@ def show_progress(row: UploadRow | Reading, language: Language, now: datetime) -
     return msgspec.convert(shown | {"time_left_s": left, "unreadable": unreadable}, Progress)
 
 
-def show_finding(row: FindingRow, language: Language, source: str | None) -> Finding:
-    """A finding with its message. `source` is the format read: lines sent by REST have a JSON pointer where a
+def show_finding(row: FindingRow, language: Language, facts: Mapping[str, Any]) -> Finding:
+    """A finding with its message. `facts` are those of its reading: lines sent by REST have a JSON pointer where a
     file has a cell, and amounts are told in centimes where the source writes them so."""
-    by_rest = source == "lines"
+    by_rest = facts.get("format") == "lines"
     pointer = None
     if by_rest and row.row is not None:
         pointer = f"/lines/{row.row - 1}" + (f"/{row.field}" if row.field else "")
-    money = source in ("lines", "text-pair") and (row.field or "").endswith("_amount")
-    expected, proposed = (in_centimes(value) if money else value for value in (row.expected, row.proposed))
+    centimes = facts.get("format") in ("lines", "text-pair") or facts.get("written", {}).get("centimes", False)
+    expected, proposed = (as_written(value, row.field, centimes=centimes) for value in (row.expected, row.proposed))
     return Finding(
         code=row.code,
         severity=row.severity,

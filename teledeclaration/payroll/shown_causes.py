@@ -1,8 +1,9 @@
 """Causes, repairs and previews as a reader is shown them: words in their language, cells as they name them."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from typing import Any
 
 import polars as pl
 
@@ -22,15 +23,15 @@ CHANGES_SHOWN_MAX = 20
 _LETTERS = re.compile(r"[A-Z]{1,3}")
 
 
-def show_causes(found: Overview, language: Language, source: str | None) -> list[Cause]:
-    """The causes in their order. `source` is the format read, as for `show_finding`."""
-    return [_cause(found, count, language, source) for count in found.counts]
+def show_causes(found: Overview, language: Language, facts: Mapping[str, Any]) -> list[Cause]:
+    """The causes in their order. `facts` are those of the reading."""
+    return [_cause(found, count, language, facts) for count in found.counts]
 
 
-def _cause(found: Overview, count: CauseCount, language: Language, source: str | None) -> Cause:
+def _cause(found: Overview, count: CauseCount, language: Language, facts: Mapping[str, Any]) -> Cause:
     key = count.code, count.field
     samples, shapes = found.samples.get(key, []), found.shapes.get(key, [])
-    cells = [] if source == "lines" else list(cell_ranges(samples))
+    cells = [] if facts.get("format") == "lines" else list(cell_ranges(samples))
     return Cause(
         code=count.code,
         severity=count.severity,
@@ -40,7 +41,7 @@ def _cause(found: Overview, count: CauseCount, language: Language, source: str |
         explanation=_explanation(count, shapes, language),
         count=count.count,
         lines=count.lines,
-        samples=[show_finding(sample, language, source) for sample in samples[:SAMPLES_MAX]],
+        samples=[show_finding(sample, language, facts) for sample in samples[:SAMPLES_MAX]],
         cells=cells,
         more_cells=bool(cells) and count.count > CELLS_MAX,
         shapes=[Shape(shape=shape.shape, example=shape.example, count=shape.count) for shape in shapes],

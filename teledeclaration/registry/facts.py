@@ -3,8 +3,6 @@
 People are read through every number they have or had. An employment is that of its employer only.
 """
 
-import asyncio
-import io
 from collections.abc import Sequence
 from datetime import date, datetime
 
@@ -14,6 +12,7 @@ from asyncpg import Record
 
 from schemas.registry import EmploymentFact, KnownPerson
 from teledeclaration.database import Connection
+from teledeclaration.frames import fetch_frame
 
 _KNOWN = """
     SELECT asked.nss, coalesce(m.nss, p.nss) AS current_nss, coalesce(m.person_id, p.person_id) AS person_id,
@@ -124,8 +123,8 @@ async def employees_frame(
 
     A row a spell: the person's current number, names in both scripts, birth, entry and exit.
     """
-    text = io.BytesIO()  # by COPY: a third of the time of rows one by one
-    await connection.copy_from_query(
+    return await fetch_frame(
+        connection,
         """
         SELECT DISTINCT ON (coalesce(m.person_id, p.person_id), e.entry_date)
                coalesce(m.nss, p.nss), coalesce(m.last_name, p.last_name), coalesce(m.first_name, p.first_name),
@@ -142,13 +141,8 @@ async def employees_frame(
         first_day,
         last_day,
         [centre or "" for centre in centres],
-        output=text,
-        format="csv",
+        schema=_EMPLOYEES_FRAME,
     )
-    if not text.tell():
-        return pl.DataFrame(schema=_EMPLOYEES_FRAME)
-    text.seek(0)
-    return await asyncio.to_thread(pl.read_csv, text, has_header=False, schema=_EMPLOYEES_FRAME)
 
 
 async def register_version(connection: Connection, employer_id: int) -> str:

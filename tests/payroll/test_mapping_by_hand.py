@@ -159,6 +159,28 @@ async def test_a_corrected_line_keeps_how_its_file_wrote_amounts(desk_of: DeskOf
     assert [line["q1_amount"] for line in await lines(desk, upload["draft_id"])] == [18_000_001, 24_000_050]
 
 
+async def test_amounts_are_told_in_the_unit_of_the_file(desk_of: DeskOf, tmp_path: Path) -> None:
+    """Whoever reads "expected" types it into the file: in centimes where the file counts in those."""
+    desk = await desk_of("1600090019")
+    headers = [*HEADERS[:7], "Cumul"]
+    wrong = [[*PEOPLE[0][:7], 18000099], [*PEOPLE[1][:7], 24000050]]
+    upload = await desk.read(await desk.send(workbook(tmp_path, "etat.xlsx", [[], headers, *wrong]), year="2025"))
+    columns = by_hand()["columns"] | {"H": "annual_amount"}
+    await put(desk, upload["draft_id"], by_hand(columns=columns))
+    page = await desk.get(f"/v1/drafts/{upload['draft_id']}/findings?severity=error")
+    told = {finding["code"]: finding for finding in page["items"] if finding["field"] == "annual_amount"}
+    [(code, finding)] = told.items()
+    assert (code, finding["seen"], finding["expected"]) == ("annual_not_sum", "18000099", "18000000")
+    causes = (await desk.get(f"/v1/drafts/{upload['draft_id']}/causes"))["causes"]
+    [sample] = next(cause["samples"] for cause in causes if cause["code"] == code)
+    assert sample["expected"] == "18000000"
+    marked = await desk.client.get(f"/v1/drafts/{upload['draft_id']}/annotated.xlsx")
+    sheet = openpyxl.load_workbook(io.BytesIO(marked.content)).worksheets[0]
+    said = [str(value) for row in sheet.iter_rows(values_only=True) for value in row if value is not None]
+    assert any("18000000" in text for text in said)
+    assert not any("180 000" in text or "180,000" in text or "180\u202f000" in text for text in said)
+
+
 @pytest.mark.parametrize(
     ("changes", "kind", "pointer"),
     [

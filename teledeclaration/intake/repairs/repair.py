@@ -21,11 +21,6 @@ ALL = "all"
 """The choice of a repair: every line, whether or not a finding tells it."""
 
 
-def group_of(field_name: str) -> str:
-    """The group a field belongs to, else its own name."""
-    return next((group for group, fields in GROUPS.items() if field_name in fields), field_name)
-
-
 def fields_of(group: str) -> tuple[str, ...]:
     """The fields of a group; a field alone is its own group."""
     return GROUPS.get(group, (group,))

@@ -7,6 +7,7 @@ from openpyxl.styles import Alignment, Font
 from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
+from teledeclaration.intake.xlsx_texts import LIKE_A_FORMULA
 from teledeclaration.languages import Language
 
 _FACE = "Calibri"
@@ -25,7 +26,7 @@ def put(sheet: Worksheet, row: int, column: int, value: str) -> Cell:
         cell.data_type = "s"
     cell.number_format = "@"
     cell.font = font()
-    cell.quotePrefix = value.startswith(("=", "+", "-", "@", "\t", "\r"))
+    cell.quotePrefix = value.startswith(LIKE_A_FORMULA)
     return cell
 
 

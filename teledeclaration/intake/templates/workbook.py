@@ -13,16 +13,12 @@ import polars as pl
 from teledeclaration.intake.problems import dinars
 from teledeclaration.intake.templates.layout import FIRST_ROW, SheetColumn, Template, sheet_columns, total_of
 from teledeclaration.intake.templates.skeleton import SAMPLE_ROWS, write_skeleton
+from teledeclaration.intake.xlsx_texts import BEGINS_LIKE_A_FORMULA, text_cells
 
 _ROWS_AT_ONCE = 10_000
 _SHEET = "xl/worksheets/sheet1.xml"
 _DAY_ZERO = date(1899, 12, 30)
 _FIRST_SURE_DAY = date(1900, 3, 1)
-_TEXT_MAX = 32_767
-_LIKE_A_FORMULA = r"^[=+\-@\t\r]"
-_NOT_IN_XML = "[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]"
-_ESCAPE = r"_(x[0-9A-Fa-f]{4}_)"
-"""What spreadsheet programs take for an escaped sign inside a text; the underscore is escaped in its turn."""
 
 
 @dataclass(frozen=True)
@@ -114,26 +110,13 @@ def _cells(column: SheetColumn, values: pl.Series, number: pl.Series, locked: pl
         case "date":
             days = (pl.lit(values) - pl.lit(_DAY_ZERO)).dt.total_days().cast(pl.String)
             as_day = pl.concat_str(place, style, pl.lit('"><v>'), days, pl.lit("</v></c>"))
-            as_text = _text_cell(place, style, pl.lit(values).dt.strftime("%d/%m/%Y"))
+            as_text = text_cells(place, style, pl.lit(values).dt.strftime("%d/%m/%Y"))
             filled = pl.when(pl.lit(values) >= _FIRST_SURE_DAY).then(as_day).otherwise(as_text)
         case _:
             quoted = pl.when(locked).then(pl.lit(styles.locked_quoted)).otherwise(pl.lit(styles.entry_quoted))
-            risky = pl.lit(values).str.contains(_LIKE_A_FORMULA)
-            filled = _text_cell(place, pl.when(risky).then(quoted).otherwise(style), pl.lit(values))
+            risky = pl.lit(values).str.contains(BEGINS_LIKE_A_FORMULA)
+            filled = text_cells(place, pl.when(risky).then(quoted).otherwise(style), pl.lit(values))
     return pl.when(values.is_null()).then(_blank(column, number, style)).otherwise(filled)
-
-
-def _text_cell(place: pl.Expr, style: pl.Expr, text: pl.Expr) -> pl.Expr:
-    """A text that no program computes."""
-    plain = (
-        text.str.replace_all(_NOT_IN_XML, "")
-        .str.head(_TEXT_MAX)
-        .str.replace_all(_ESCAPE, "_x005F_$1")
-        .str.replace_many(["&", "<", ">", "\r"], ["&amp;", "&lt;", "&gt;", "&#13;"])
-    )
-    return pl.concat_str(
-        place, style, pl.lit('" t="inlineStr"><is><t xml:space="preserve">'), plain, pl.lit("</t></is></c>")
-    )
 
 
 def _totals(

@@ -6,9 +6,9 @@ from itertools import islice
 from schemas.findings import Finding
 from teledeclaration.intake.own_marks import FINDINGS_COLUMNS
 from teledeclaration.intake.xlsx_patch.package import HEAD
-from teledeclaration.intake.xlsx_patch.places import LIKE_A_FORMULA, Placed, cell_name
+from teledeclaration.intake.xlsx_patch.places import Placed, cell_name
 from teledeclaration.intake.xlsx_patch.styles import Styles
-from teledeclaration.intake.xlsx_patch.xml_edit import attribute_xml, text_xml
+from teledeclaration.intake.xlsx_texts import LIKE_A_FORMULA, attribute_xml, text_xml
 from teledeclaration.languages import Language, catalogue, say
 
 FINDINGS_MAX = 200_000

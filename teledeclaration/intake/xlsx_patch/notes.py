@@ -11,7 +11,8 @@ from itertools import count
 from teledeclaration.intake.raw import column_number
 from teledeclaration.intake.xlsx_patch.package import HEAD, Package
 from teledeclaration.intake.xlsx_patch.places import Cell, cell_name
-from teledeclaration.intake.xlsx_patch.xml_edit import Edit, NotPatchableError, appended, edited, elements, text_xml
+from teledeclaration.intake.xlsx_patch.xml_edit import Edit, NotPatchableError, appended, edited, elements
+from teledeclaration.intake.xlsx_texts import text_xml
 from teledeclaration.languages import Language, say
 
 _COMMENTS_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.comments+xml"

@@ -18,10 +18,10 @@ from teledeclaration.intake.xlsx_patch.xml_edit import (
     Edit,
     NotPatchableError,
     appended,
-    attribute_xml,
     edited,
     elements,
 )
+from teledeclaration.intake.xlsx_texts import attribute_xml
 
 Writer = Callable[[BinaryIO], object]
 
@@ -33,7 +33,6 @@ _TRANSITIONAL = "http://schemas.openxmlformats.org/officeDocument/2006/relations
 _STRICT = "http://purl.oclc.org/ooxml/officeDocument/relationships"
 _MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 _STRICT_MAIN = "http://purl.oclc.org/ooxml/spreadsheetml/main"
-_NO_RELATIONS = f'<Relationships xmlns="{_PACKAGE}/relationships"/>'.encode()
 _COMPRESS_LEVEL = 3
 _READ_BYTES_MAX = 64 << 20
 _LARGE_BYTES = 1 << 30

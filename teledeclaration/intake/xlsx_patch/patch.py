@@ -12,10 +12,11 @@ from teledeclaration.intake.raw import column_number
 from teledeclaration.intake.xlsx_patch.findings_sheet import findings_xml
 from teledeclaration.intake.xlsx_patch.notes import has_our_notes, write_notes
 from teledeclaration.intake.xlsx_patch.package import Package, in_pieces
-from teledeclaration.intake.xlsx_patch.places import LIKE_A_FORMULA, SEVERITIES, Cell, Placed, ranges, worst_of
+from teledeclaration.intake.xlsx_patch.places import SEVERITIES, Cell, Placed, ranges, worst_of
 from teledeclaration.intake.xlsx_patch.sheet import SheetPatch, TextCell, patched
 from teledeclaration.intake.xlsx_patch.styles import Styles, add_styles
 from teledeclaration.intake.xlsx_patch.workbook import Sheet, free_sheet_name, put_in_front, sheets_of
+from teledeclaration.intake.xlsx_texts import LIKE_A_FORMULA
 from teledeclaration.languages import Language, say
 
 NOTES_MAX = 5_000

@@ -8,7 +8,6 @@ from schemas.findings import Finding, Severity
 from teledeclaration.intake.raw import column_letter, column_number
 
 SEVERITIES = (Severity.ERROR, Severity.CONFIRM, Severity.INFO)  # the worst first
-LIKE_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 Cell = tuple[int, int]  # row and column, both from 1
 

@@ -18,9 +18,9 @@ from teledeclaration.intake.xlsx_patch.xml_edit import (
     edited,
     elements,
     refuse_other_encodings,
-    text_xml,
     with_attribute,
 )
+from teledeclaration.intake.xlsx_texts import text_xml
 
 _OUR_FORMULA = 'N("teledeclaration")=0'
 _OUR_MARK = b"teledeclaration"

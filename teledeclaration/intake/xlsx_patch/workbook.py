@@ -8,11 +8,11 @@ from teledeclaration.intake.xlsx_patch.xml_edit import (
     Edit,
     Element,
     NotPatchableError,
-    attribute_xml,
     edited,
     elements,
     with_attribute,
 )
+from teledeclaration.intake.xlsx_texts import attribute_xml
 
 _RELATIONS_TO_SHEETS = ("worksheet", "chartsheet", "dialogsheet", "xlMacrosheet", "xlIntlMacrosheet")
 _SHEET_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml"

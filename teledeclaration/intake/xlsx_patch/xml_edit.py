@@ -10,10 +10,6 @@ Edit = tuple[int, int, bytes]  # from, to, and what stands there instead
 
 _TAG = re.compile(rb"""<[^>"']*(?:"[^"]*"[^>"']*|'[^']*'[^>"']*)*>""")
 _ENCODING = re.compile(rb"""<\?xml[^>]*?\bencoding\s*=\s*["']([\w.-]+)["']""")
-_ESCAPED = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
-_NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-_PLAIN = re.compile("[\t\n !-%'-;=?-^`-~\u00a0-\ud7ff]*")  # nothing to be written otherwise
-_TEXT_MAX = 32_000  # a cell holds 32,767 units
 
 
 class NotPatchableError(Exception):
@@ -116,20 +112,3 @@ def with_attribute(tag: bytes, name: bytes, value: bytes | None) -> bytes:
     if value is None:
         return bare
     return re.sub(rb"(\s*/?>)$", lambda end: b' %b="%b"' % (name, value) + end[1], bare)
-
-
-def text_xml(text: str) -> str:
-    """A text as it stands in a cell's element; a program reads back exactly this text.
-
-    What XML cannot hold is left out, and `_x000D_` is told from the format's own way of writing control signs.
-    """
-    if _PLAIN.fullmatch(text) and len(text) <= _TEXT_MAX:
-        return text
-    plain = _ESCAPED.sub("_x005F_", _NOT_IN_XML.sub("", text)[:_TEXT_MAX])
-    return plain.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\r", "&#13;")
-
-
-def attribute_xml(text: str) -> str:
-    """A text as it stands in an attribute, without the quotes."""
-    plain = text_xml(text).replace('"', "&quot;")
-    return plain.replace("\n", "&#10;").replace("\t", "&#9;")

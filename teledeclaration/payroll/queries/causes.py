@@ -8,10 +8,11 @@ import polars as pl
 
 from schemas.findings import Severity
 from teledeclaration.database import Connection
+from teledeclaration.frames import fetch_frame
 from teledeclaration.intake.repairs.amounts import AMOUNTS
 from teledeclaration.intake.repairs.dates import DATE_FIELDS
 from teledeclaration.intake.repairs.repair import WholeFile
-from teledeclaration.payroll.queries.lines import FINDING_SCHEMA, LINE_SCHEMA, FindingRow, as_text, copied_frame
+from teledeclaration.payroll.queries.lines import FINDING_SCHEMA, LINE_SCHEMA, FindingRow
 
 SHAPED_CODES = (
     "amount_text", "birth_impossible", "date_impossible", "date_text", "duration_text", "error_cell", "name_odd",
@@ -25,9 +26,8 @@ TOLD_FIELDS = ("finding", "line_number", "field", "code", "severity", "proposed"
 _GROUP = "regexp_replace(f.field, '^q[1-4]_', 'quarter_')"
 _TO_BE_FILED = """
   FROM findings f
-  LEFT JOIN lines l
-    ON l.employer_id = f.employer_id AND l.reading_id = f.reading_id AND l.line_number = f.line_number
- WHERE f.employer_id = $1 AND f.reading_id = $2 AND l.left_out IS NOT TRUE
+ WHERE f.employer_id = $1 AND f.reading_id = $2 AND (f.line_number IS NULL OR f.line_number NOT IN (
+       SELECT line_number FROM lines WHERE employer_id = $1 AND reading_id = $2 AND left_out))
 """
 
 
@@ -163,7 +163,7 @@ async def select_told(
     errors_only: bool = False,
 ) -> pl.DataFrame:
     """The findings of these codes (None: all) about lines, with TOLD_FIELDS, in order."""
-    return await copied_frame(
+    return await fetch_frame(
         connection,
         f"SELECT {', '.join(TOLD_FIELDS)} FROM findings f"
         f" WHERE f.employer_id = $1 AND f.reading_id = $2 AND f.line_number IS NOT NULL AND {_ASKED}"
@@ -185,14 +185,18 @@ async def select_told_lines(
     errors_only: bool = False,
     fields: Sequence[str],
 ) -> pl.DataFrame:
-    """The lines with a finding of these codes (None: any): `line_number`, `typed`, `left_out`, `fields`."""
+    """The lines with a finding of these codes (None: any): `line_number`, `typed`, `left_out`, `fields`.
+
+    The numbers are gathered first: just after a file was stored no statistics know of it, and a joined plan may walk
+    through all findings for each line.
+    """
     schema = _schema(fields)
-    return await copied_frame(
+    return await fetch_frame(
         connection,
-        f"SELECT {as_text(schema, 'l.')} FROM lines l"
-        " WHERE l.employer_id = $1 AND l.reading_id = $2 AND EXISTS (SELECT 1 FROM findings f"
-        " WHERE f.employer_id = $1 AND f.reading_id = $2 AND f.line_number = l.line_number"
-        f" AND {_ASKED}) ORDER BY l.line_number",
+        f"SELECT {', '.join(f'l.{name}' for name in schema)} FROM lines l"
+        " WHERE l.employer_id = $1 AND l.reading_id = $2 AND l.line_number = ANY (ARRAY("
+        "SELECT DISTINCT f.line_number FROM findings f WHERE f.employer_id = $1 AND f.reading_id = $2"
+        f" AND {_ASKED})) ORDER BY l.line_number",
         employer_id,
         reading_id,
         None if codes is None else list(codes),
@@ -209,9 +213,9 @@ async def select_columns(
 ) -> pl.DataFrame:
     """All lines: `line_number`, `typed`, `left_out` and these fields."""
     schema = _schema(fields)
-    return await copied_frame(
+    return await fetch_frame(
         connection,
-        f"SELECT {as_text(schema)} FROM lines WHERE employer_id = $1 AND reading_id = $2 ORDER BY line_number",
+        f"SELECT {', '.join(schema)} FROM lines WHERE employer_id = $1 AND reading_id = $2 ORDER BY line_number",
         employer_id,
         reading_id,
         schema=schema,

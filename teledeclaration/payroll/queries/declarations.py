@@ -10,7 +10,8 @@ import polars as pl
 from schemas.annual import DeclarationType
 from schemas.payroll import DeclaredLine, Registration
 from teledeclaration.database import Connection
-from teledeclaration.payroll.queries.lines import copied_frame
+from teledeclaration.frames import fetch_frame
+from teledeclaration.payroll.queries.lines import LINE_FIELDS, LINE_SCHEMA
 
 LINES_CSV_HEADER = (
     "line_number;nss;last_name;first_name;birth_date;"
@@ -291,18 +292,7 @@ async def select_declared_lines(
     return [msgspec.convert(row, DeclaredLine) for row in rows]
 
 
-DECLARED_SCHEMA: dict[str, type[pl.DataType]] = {
-    **dict.fromkeys(("nss", "last_name", "first_name"), pl.String),
-    "birth_date": pl.Date,
-    **{
-        f"q{quarter}_{measure}": kind
-        for quarter in (1, 2, 3, 4)
-        for measure, kind in (("duration", pl.Int32), ("unit", pl.String), ("amount", pl.Int64))
-    },
-    "annual_amount": pl.Int64,
-    "entry_date": pl.Date,
-    "exit_date": pl.Date,
-}
+DECLARED_SCHEMA = {name: LINE_SCHEMA[name] for name in LINE_FIELDS if name not in ("observation", "rate_category")}
 """A declared line as columns; amounts in centimes."""
 
 
@@ -311,7 +301,7 @@ async def select_declared_frame(
 ) -> pl.DataFrame:
     """Every line declared for a centre's year by the declarations in force, those that complete others too."""
     columns = ", ".join(f"l.{name}" for name in DECLARED_SCHEMA)
-    return await copied_frame(
+    return await fetch_frame(
         connection,
         f"""
         SELECT {columns}

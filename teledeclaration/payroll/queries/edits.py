@@ -12,7 +12,8 @@ import msgspec
 import polars as pl
 
 from teledeclaration.database import Connection
-from teledeclaration.payroll.queries.lines import LINE_FIELDS, LINE_SCHEMA, as_text, copied_frame
+from teledeclaration.frames import fetch_frame
+from teledeclaration.payroll.queries.lines import LINE_FIELDS, LINE_SCHEMA
 
 _FLAGS = ("left_out", "number_requested")
 """What is said about a line, and mends nothing in it."""
@@ -151,7 +152,7 @@ async def select_former_lines(
     if not fields:
         return [], pl.DataFrame(schema={"line_number": pl.Int32})
     then, today = (", ".join(f"{table}.{name}" for name in fields) for table in ("n", "l"))
-    frame = await copied_frame(
+    frame = await fetch_frame(
         connection,
         f"""
         WITH former AS (
@@ -161,7 +162,7 @@ async def select_former_lines(
                      WHERE e.employer_id = $1 AND e.reading_id = $2 AND e.revision > $3
                      ORDER BY e.line_number, field.key, e.revision) earliest
              GROUP BY line_number)
-        SELECT l.line_number, {as_text(fields, "n.")}
+        SELECT l.line_number, {then}
           FROM former
           JOIN lines l ON l.employer_id = $1 AND l.reading_id = $2 AND l.line_number = former.line_number,
                jsonb_populate_record(l, former.image) n

@@ -2,11 +2,14 @@
 
 COPY is refused under row-level security: rows go through an `incoming_…` table without policies, which
 is emptied in the same transaction, so that no other ever sees one of them.
+
+Just after a file was stored no statistics know of its lines and findings, and a join of the two may be planned as a
+walk through the one for each row of the other. So the few numbers asked about are gathered first, and looked up.
 """
 
 import asyncio
 import io
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from uuid import UUID
 
 import msgspec
@@ -15,6 +18,7 @@ import polars as pl
 from schemas.findings import Severity
 from schemas.payroll import DraftLine
 from teledeclaration.database import Connection
+from teledeclaration.frames import fetch_frame
 
 LINE_FIELDS = (
     "nss", "last_name", "first_name", "birth_date",
@@ -136,10 +140,9 @@ async def select_lines(
           FROM lines l
          WHERE employer_id = $1 AND reading_id = $2 AND line_number > $3
            AND ($5::text IS DISTINCT FROM 'left_out' OR left_out)
-           AND ($5::text IS DISTINCT FROM 'wrong' OR EXISTS (
-                SELECT 1 FROM findings f
-                 WHERE f.employer_id = $1 AND f.reading_id = $2
-                   AND f.line_number = l.line_number AND f.severity = 'error'))
+           AND ($5::text IS DISTINCT FROM 'wrong' OR line_number IN (
+                SELECT f.line_number FROM findings f
+                 WHERE f.employer_id = $1 AND f.reading_id = $2 AND f.severity = 'error'))
          ORDER BY line_number
          LIMIT $4
         """,
@@ -157,31 +160,13 @@ async def select_line_frame(
 ) -> pl.DataFrame:
     """Every line of a reading, or those of these numbers, as LINE_SCHEMA says, in order."""
     some = "" if numbers is None else " AND line_number = ANY ($3::int[])"
-    return await copied_frame(
+    return await fetch_frame(
         connection,
-        f"SELECT {as_text(LINE_SCHEMA)} FROM lines WHERE employer_id = $1 AND reading_id = $2{some}"
+        f"SELECT {', '.join(LINE_SCHEMA)} FROM lines WHERE employer_id = $1 AND reading_id = $2{some}"
         " ORDER BY line_number",
         *(employer_id, reading_id, *([] if numbers is None else [numbers])),
         schema=LINE_SCHEMA,
     )
-
-
-async def copied_frame(
-    connection: Connection, query: str, *arguments: object, schema: dict[str, type[pl.DataType]]
-) -> pl.DataFrame:
-    """What a query answers, by COPY: a third of the time of rows one by one. Its columns are `schema`, in order."""
-    text = io.BytesIO()
-    await connection.copy_from_query(query, *arguments, output=text, format="csv")
-    if not text.tell():
-        return pl.DataFrame(schema=schema)
-    text.seek(0)
-    return pl.read_csv(text, has_header=False, schema=schema)
-
-
-def as_text(names: Iterable[str], table: str = "") -> str:
-    """These columns of lines as polars reads them from CSV."""
-    odd = ("typed", "left_out", "mended", "number_requested")
-    return ", ".join(f"{table}{name}::text AS {name}" if name in odd else f"{table}{name}" for name in names)
 
 
 LINE_SCHEMA: dict[str, type[pl.DataType]] = {
@@ -218,9 +203,8 @@ async def leave_out_wrong_lines(connection: Connection, *, employer_id: int, rea
         """
         UPDATE lines l SET left_out = true
          WHERE l.employer_id = $1 AND l.reading_id = $2 AND NOT l.left_out
-           AND EXISTS (SELECT 1 FROM findings f
-                        WHERE f.employer_id = $1 AND f.reading_id = $2
-                          AND f.line_number = l.line_number AND f.severity = 'error')
+           AND l.line_number = ANY (ARRAY(SELECT DISTINCT f.line_number FROM findings f
+                                          WHERE f.employer_id = $1 AND f.reading_id = $2 AND f.severity = 'error'))
         """,
         employer_id,
         reading_id,
@@ -232,11 +216,10 @@ async def count_wrong_lines(connection: Connection, *, employer_id: int, reading
     """How many of the lines to be filed an error stands in."""
     count: int = await connection.fetchval(
         """
-        SELECT count(DISTINCT f.line_number)
-          FROM findings f
-          JOIN lines l
-            ON l.employer_id = f.employer_id AND l.reading_id = f.reading_id AND l.line_number = f.line_number
-         WHERE f.employer_id = $1 AND f.reading_id = $2 AND f.severity = 'error' AND NOT l.left_out
+        SELECT count(DISTINCT line_number)
+          FROM findings
+         WHERE employer_id = $1 AND reading_id = $2 AND severity = 'error' AND line_number NOT IN (
+               SELECT line_number FROM lines WHERE employer_id = $1 AND reading_id = $2 AND left_out)
         """,
         employer_id,
         reading_id,
@@ -260,9 +243,9 @@ async def select_finding_frame(
 ) -> pl.DataFrame:
     """Every finding of a reading, or those of the lines of these numbers, in order: FINDING_SCHEMA."""
     some = "" if numbers is None else " AND line_number = ANY ($3::int[])"
-    return await copied_frame(
+    return await fetch_frame(
         connection,
-        f"SELECT {_AS_TEXT} FROM findings WHERE employer_id = $1 AND reading_id = $2{some} ORDER BY finding",
+        f"SELECT {_FINDINGS} FROM findings WHERE employer_id = $1 AND reading_id = $2{some} ORDER BY finding",
         *(employer_id, reading_id, *([] if numbers is None else [numbers])),
         schema=FINDING_SCHEMA,
     )
@@ -272,9 +255,9 @@ async def select_file_findings(
     connection: Connection, *, employer_id: int, reading_id: UUID, codes: list[str]
 ) -> pl.DataFrame:
     """The findings of these codes about the file as a whole, in order: FINDING_SCHEMA."""
-    return await copied_frame(
+    return await fetch_frame(
         connection,
-        f"SELECT {_AS_TEXT} FROM findings WHERE employer_id = $1 AND reading_id = $2"
+        f"SELECT {_FINDINGS} FROM findings WHERE employer_id = $1 AND reading_id = $2"
         " AND line_number IS NULL AND code = ANY ($3::text[]) ORDER BY finding",
         *(employer_id, reading_id, codes),
         schema=FINDING_SCHEMA,
@@ -287,7 +270,6 @@ FINDING_SCHEMA: dict[str, type[pl.DataType]] = {
     "finding": pl.Int64,
     "back": pl.Boolean,
 }
-_AS_TEXT = ", ".join("back::text" if name == "back" else name for name in FINDING_SCHEMA)
 
 
 async def select_findings(
@@ -331,9 +313,8 @@ async def count_findings(connection: Connection, *, employer_id: int, reading_id
         """
         SELECT f.code, f.severity, count(*) AS count, count(*) FILTER (WHERE f.back) AS back
           FROM findings f
-          LEFT JOIN lines l
-            ON l.employer_id = f.employer_id AND l.reading_id = f.reading_id AND l.line_number = f.line_number
-         WHERE f.employer_id = $1 AND f.reading_id = $2 AND l.left_out IS NOT TRUE
+         WHERE f.employer_id = $1 AND f.reading_id = $2 AND (f.line_number IS NULL OR f.line_number NOT IN (
+               SELECT line_number FROM lines WHERE employer_id = $1 AND reading_id = $2 AND left_out))
          GROUP BY f.code, f.severity
          ORDER BY array_position(ARRAY['error', 'confirm', 'info'], f.severity), count DESC, f.code
         """,

@@ -6,7 +6,8 @@ from uuid import UUID
 import polars as pl
 
 from teledeclaration.database import Connection
-from teledeclaration.payroll.queries.lines import LINE_SCHEMA, as_text, copied_frame
+from teledeclaration.frames import fetch_frame
+from teledeclaration.payroll.queries.lines import LINE_SCHEMA
 
 PAY_SCHEMA = {
     name: LINE_SCHEMA[name]
@@ -97,9 +98,9 @@ async def select_told_lines(
 
 async def select_all_numbers(connection: Connection, *, employer_id: int, reading_id: UUID) -> pl.DataFrame:
     """The numbers on all lines: nss, left_out."""
-    return await copied_frame(
+    return await fetch_frame(
         connection,
-        "SELECT nss, left_out::text FROM lines WHERE employer_id = $1 AND reading_id = $2 AND nss IS NOT NULL",
+        "SELECT nss, left_out FROM lines WHERE employer_id = $1 AND reading_id = $2 AND nss IS NOT NULL",
         *(employer_id, reading_id),
         schema={"nss": pl.String, "left_out": pl.Boolean},
     )
@@ -107,9 +108,9 @@ async def select_all_numbers(connection: Connection, *, employer_id: int, readin
 
 async def select_pay(connection: Connection, *, employer_id: int, reading_id: UUID) -> pl.DataFrame:
     """The amounts and times of every line: PAY_SCHEMA."""
-    return await copied_frame(
+    return await fetch_frame(
         connection,
-        f"SELECT {as_text(PAY_SCHEMA)} FROM lines WHERE employer_id = $1 AND reading_id = $2 ORDER BY line_number",
+        f"SELECT {', '.join(PAY_SCHEMA)} FROM lines WHERE employer_id = $1 AND reading_id = $2 ORDER BY line_number",
         *(employer_id, reading_id),
         schema=PAY_SCHEMA,
     )
@@ -139,7 +140,7 @@ async def select_highest(
 
 async def select_marks(connection: Connection, *, employer_id: int, reading_id: UUID) -> pl.DataFrame:
     """What tells the findings of a reading from one another: MARK_SCHEMA."""
-    return await copied_frame(
+    return await fetch_frame(
         connection,
         f"SELECT {', '.join(MARK_SCHEMA)} FROM findings WHERE employer_id = $1 AND reading_id = $2",
         *(employer_id, reading_id),

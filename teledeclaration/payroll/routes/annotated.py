@@ -90,7 +90,7 @@ async def _pages(connection: Connection, caller: Caller, reading: Reading) -> As
             limit=_PAGE,
         )
         if rows:
-            yield findings_page([show_finding(row, caller.language, reading.facts.get("format")) for row in rows])
+            yield findings_page([show_finding(row, caller.language, reading.facts) for row in rows])
         if len(rows) < _PAGE:
             return
         after = rows[-1].finding

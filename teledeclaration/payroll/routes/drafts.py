@@ -214,8 +214,8 @@ async def list_findings(
             limit=limit,
             back=back,
         )
-    source = None if reading is None else reading.facts.get("format")
-    items = [show_finding(row, caller.language, source) for row in rows]
+    facts = {} if reading is None else reading.facts
+    items = [show_finding(row, caller.language, facts) for row in rows]
     return FindingsPage(items, rows[-1].finding if len(rows) == limit else None)
 
 

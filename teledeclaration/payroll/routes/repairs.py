@@ -56,10 +56,9 @@ async def list_causes(
                 reading_id=draft.reading_id,
                 wish=by_cause.wish_of(draft, reading.facts),
             )
-    source = reading.facts.get("format")
     return Causes(
         revision=draft.revision,
-        causes=show_causes(found, caller.language, source),
+        causes=show_causes(found, caller.language, reading.facts),
         repairs=show_offers(found.general, caller.language),
     )
 
