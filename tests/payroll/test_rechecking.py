@@ -328,6 +328,25 @@ async def test_who_has_no_number_is_taken_for_an_employee_while_that_one_is_on_n
             await draft.recheck()
             assert await proposed(draft) == [(1, samira)]
             assert samira in (await absent(draft))
+            await draft.change(change(1, left_out=True))
+            await draft.recheck()
+            assert await proposed(draft) == []
+            raise Undone
+
+
+@pytest.mark.usefixtures("registers")
+async def test_an_amount_is_plausible_or_not_as_the_others_move(pool: Pool) -> None:
+    with pytest.raises(Undone):
+        async with transaction(pool, job("test", A.employer_id)) as connection:
+            draft = await opened(connection)
+            await draft.change(change(1, q1_amount=BETWEEN))
+            await draft.recheck()
+            assert "amount_implausible" not in (await draft.findings())["code"]
+            for number in (4, 5):
+                await draft.change(change(number, q1_amount=6_000_000))
+            await draft.recheck()
+            implausible = (await draft.findings()).filter(pl.col("code") == "amount_implausible")
+            assert implausible["line_number"].to_list() == [1]
             raise Undone
 
 

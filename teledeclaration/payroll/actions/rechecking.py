@@ -127,15 +127,15 @@ class _Recheck:
     async def result(self) -> Result | None:
         numbers = sorted(number for number in self.changes.numbers if number is not None)
         known = await ask_registers(self.connection, self.where["employer_id"], numbers)
-        wide = self._unknown_among(known, numbers)
-        people = await self._people(numbers, unnumbered=wide or None in self.changes.numbers)
+        doubtful = self._unknown_among(known, numbers)
+        people = await self._people(numbers, unnumbered=doubtful or None in self.changes.numbers)
+        unknown = await self._unknown(known, people) if doubtful else set()
         most, whole, judged = await self._whole()
-        checked = {person.line_number for person in people} | set(self.changes.now["line_number"].to_list()) | judged
-        if wide:
-            checked |= set(await rechecks.select_told_lines(self.connection, **self.where, codes=_OF_UNKNOWN_NUMBERS))
+        changed = set(self.changes.now["line_number"].to_list())
+        checked = {person.line_number for person in people} | changed | unknown | judged
         if len(checked) > CHANGED_MAX:
             return None
-        found, replaced = await self._lines(sorted(checked), most, known, wide=wide)
+        found, replaced = await self._lines(sorted(checked), most, known, wide=bool(unknown))
         kept = pl.DataFrame({"nss": [person.nss for person in people if not person.left_out]}, {"nss": pl.String})
         employments = known.employments.filter(pl.col("nss").is_in(numbers))
         absent = check_absent(kept, employments, self.asked.year)
@@ -155,6 +155,14 @@ class _Recheck:
         strangers = set(numbers) - set(known.people["nss"].to_list())
         moved = self.changes.moved & set(known.employments["nss"].to_list())
         return bool(strangers or moved or None in self.changes.numbers)
+
+    async def _unknown(self, known: Registers, people: list[Person]) -> set[int]:
+        """The lines without a number that the registers know, by what changed and by what the last check said."""
+        there = [] if known.people is None else known.people["nss"].to_list()
+        now = self.changes.now.filter(pl.col("nss").is_null() | ~pl.col("nss").is_in(there))["line_number"].to_list()
+        told = await rechecks.select_told_lines(self.connection, **self.where, codes=_OF_UNKNOWN_NUMBERS)
+        told_before = set(told) - set(self.changes.now["line_number"].to_list())
+        return {*now, *told_before, *(person.line_number for person in people if person.nss is None)}
 
     async def _people(self, numbers: list[str], *, unnumbered: bool) -> list[Person]:
         rows = await rechecks.select_bearers(self.connection, **self.where, numbers=numbers, unnumbered=unnumbered)

@@ -13,7 +13,7 @@ import polars as pl
 
 from teledeclaration.database import Connection
 from teledeclaration.frames import fetch_frame
-from teledeclaration.payroll.queries.lines import LINE_FIELDS, LINE_SCHEMA
+from teledeclaration.payroll.queries.lines import LINE_FIELDS, LINE_SCHEMA, joined_without_statistics
 
 _FLAGS = ("left_out", "number_requested")
 """What is said about a line, and mends nothing in it."""
@@ -57,15 +57,16 @@ async def change_lines(
         return 0
     await _copy(connection, employer_id, reading_id, fields, changes)
     named = changes["line_number"].to_list() if changes.height <= _NAMED_MAX else None
-    await _keep_former(connection, employer_id, reading_id, revision, fields, named)
-    status = await connection.execute(
-        f"UPDATE lines l SET {_settings(fields)} FROM incoming_lines i"
-        " WHERE l.employer_id = $1 AND l.reading_id = $2"
-        f" AND i.employer_id = $1 AND i.reading_id = $2 AND i.line_number = l.line_number {_named(named, 3)}",
-        employer_id,
-        reading_id,
-        *([] if named is None else [named]),
-    )
+    async with joined_without_statistics(connection):
+        await _keep_former(connection, employer_id, reading_id, revision, fields, named)
+        status = await connection.execute(
+            f"UPDATE lines l SET {_settings(fields)} FROM incoming_lines i"
+            " WHERE l.employer_id = $1 AND l.reading_id = $2"
+            f" AND i.employer_id = $1 AND i.reading_id = $2 AND i.line_number = l.line_number {_named(named, 3)}",
+            employer_id,
+            reading_id,
+            *([] if named is None else [named]),
+        )
     await connection.execute(
         "DELETE FROM incoming_lines WHERE employer_id = $1 AND reading_id = $2", employer_id, reading_id
     )
@@ -152,26 +153,27 @@ async def select_former_lines(
     if not fields:
         return [], pl.DataFrame(schema={"line_number": pl.Int32})
     then, today = (", ".join(f"{table}.{name}" for name in fields) for table in ("n", "l"))
-    frame = await fetch_frame(
-        connection,
-        f"""
-        WITH former AS (
-            SELECT line_number, jsonb_object_agg(key, value) AS image
-              FROM (SELECT DISTINCT ON (e.line_number, field.key) e.line_number, field.key, field.value
-                      FROM line_edits e, jsonb_each(e.before) field
-                     WHERE e.employer_id = $1 AND e.reading_id = $2 AND e.revision > $3
-                     ORDER BY e.line_number, field.key, e.revision) earliest
-             GROUP BY line_number)
-        SELECT l.line_number, {then}
-          FROM former
-          JOIN lines l ON l.employer_id = $1 AND l.reading_id = $2 AND l.line_number = former.line_number,
-               jsonb_populate_record(l, former.image) n
-         WHERE ({then}) IS DISTINCT FROM ({today})
-         ORDER BY l.line_number
-        """,
-        *(employer_id, reading_id, revision),
-        schema={name: LINE_SCHEMA[name] for name in ("line_number", *fields)},
-    )
+    async with joined_without_statistics(connection):
+        frame = await fetch_frame(
+            connection,
+            f"""
+            WITH former AS (
+                SELECT line_number, jsonb_object_agg(key, value) AS image
+                  FROM (SELECT DISTINCT ON (e.line_number, field.key) e.line_number, field.key, field.value
+                          FROM line_edits e, jsonb_each(e.before) field
+                         WHERE e.employer_id = $1 AND e.reading_id = $2 AND e.revision > $3
+                         ORDER BY e.line_number, field.key, e.revision) earliest
+                 GROUP BY line_number)
+            SELECT l.line_number, {then}
+              FROM former
+              JOIN lines l ON l.employer_id = $1 AND l.reading_id = $2 AND l.line_number = former.line_number,
+                   jsonb_populate_record(l, former.image) n
+             WHERE ({then}) IS DISTINCT FROM ({today})
+             ORDER BY l.line_number
+            """,
+            *(employer_id, reading_id, revision),
+            schema={name: LINE_SCHEMA[name] for name in ("line_number", *fields)},
+        )
     return fields, frame
 
 

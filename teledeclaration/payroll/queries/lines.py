@@ -10,6 +10,7 @@ walk through the one for each row of the other. So the few numbers asked about a
 import asyncio
 import io
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from uuid import UUID
 
 import msgspec
@@ -128,6 +129,15 @@ async def _empty_incoming(connection: Connection, table: str, employer_id: int, 
     await connection.execute(
         f"DELETE FROM incoming_{table} WHERE employer_id = $1 AND reading_id = $2", employer_id, reading_id
     )
+
+
+@asynccontextmanager
+async def joined_without_statistics(connection: Connection) -> AsyncIterator[None]:
+    """Within it, joins are by hash or merge: what was stored a moment ago is in no statistics, and for a handful of
+    rows one would walk through the other table for each. An error rolls the setting back with the transaction."""
+    await connection.execute("SET LOCAL enable_nestloop = off")
+    yield
+    await connection.execute("SET LOCAL enable_nestloop = on")
 
 
 async def select_lines(

@@ -101,17 +101,17 @@ async def answer_change(
 # ── what is compared ────────────────────────────────────────────────────────────────────────────
 
 _COMPARED = {name: LINE_SCHEMA[name] for name in ("line_number", *LINE_FIELDS)}
-_WITH_LEFT_OUT = {**_COMPARED, "left_out": LINE_SCHEMA["left_out"]}
+_DRAFTED = {**_COMPARED, "left_out": LINE_SCHEMA["left_out"]}
 
 
 async def select_draft_lines(connection: Connection, *, employer_id: int, reading_id: UUID) -> pl.DataFrame:
     """Every line of a reading, as far as lines are compared, with `left_out`."""
     return await fetch_frame(
         connection,
-        f"SELECT {', '.join(_WITH_LEFT_OUT)} FROM lines WHERE employer_id = $1 AND reading_id = $2 ORDER BY line_number",
+        f"SELECT {', '.join(_DRAFTED)} FROM lines WHERE employer_id = $1 AND reading_id = $2 ORDER BY line_number",
         employer_id,
         reading_id,
-        schema=_WITH_LEFT_OUT,
+        schema=_DRAFTED,
     )
 
 

@@ -207,12 +207,11 @@ async def count_removed(connection: Connection, *, employer_id: int, review_id: 
         """
         SELECT count(DISTINCT f.line_number)
           FROM findings f
-          JOIN lines l
-            ON l.employer_id = f.employer_id AND l.reading_id = f.reading_id AND l.line_number = f.line_number
-         WHERE f.employer_id = $1 AND f.reading_id = $3 AND f.severity = 'error' AND NOT l.left_out
-           AND NOT EXISTS (SELECT 1 FROM review_changes c
-                            WHERE c.employer_id = $1 AND c.review_id = $2 AND c.kind = 'new'
-                              AND c.line_number = f.line_number)
+         WHERE f.employer_id = $1 AND f.reading_id = $3 AND f.severity = 'error' AND f.line_number NOT IN (
+               SELECT line_number FROM lines WHERE employer_id = $1 AND reading_id = $3 AND left_out)
+           AND f.line_number NOT IN (
+               SELECT c.line_number FROM review_changes c
+                WHERE c.employer_id = $1 AND c.review_id = $2 AND c.kind = 'new' AND c.line_number IS NOT NULL)
         """,
         employer_id,
         review_id,
