@@ -3,6 +3,7 @@
 `type` is `<public address>/problems/<type>`: stable, and a page that explains it.
 """
 
+import re
 from http import HTTPStatus
 from typing import Any
 
@@ -105,10 +106,15 @@ def internal_problem(request: Request[Any, Any, Any], error: Exception) -> Respo
 def _field_errors(error: ValidationException) -> list[dict[str, str]]:
     listed = error.extra if isinstance(error.extra, list) else []
     return [
-        {"pointer": "/" + str(item.get("key", "")).replace(".", "/"), "detail": str(item.get("message", ""))}
+        {"pointer": _pointer(str(item.get("key", ""))), "detail": str(item.get("message", ""))}
         for item in listed
         if isinstance(item, dict)
     ]
+
+
+def _pointer(key: str) -> str:
+    """The framework's `lines[0].nss` as RFC 6901 has it; the whole body, which it calls `data`, is empty text."""
+    return "" if key == "data" else "/" + re.sub(r"\[(\d+)\]", r"/\1", key).replace(".", "/")
 
 
 def _respond(

@@ -139,6 +139,15 @@ async def test_a_field_of_the_wrong_shape_is_named(clients: Clients, body: dict[
     assert all(error["detail"] for error in told["errors"])
 
 
+async def test_so_is_one_inside_a_list_and_one_that_is_missing(clients: Clients) -> None:
+    draft = (await clients["alice"].post("/v1/drafts", json={"form": "annual", "year": 2025})).json()["draft_id"]
+    address = f"/v1/drafts/{draft}/lines"
+    inside = await clients["alice"].patch(address, json={"lines": [{"line_number": 1, "shoe_size": 43}]})
+    missing = await clients["alice"].patch(address, json={})
+    assert [one["pointer"] for one in problem(inside, 422, "malformed")["errors"]] == ["/lines/0"]
+    assert [one["pointer"] for one in problem(missing, 422, "malformed")["errors"]] == [""]
+
+
 @pytest.mark.parametrize("query", ["limit=many", "limit=0", "limit=1000000"])
 async def test_so_is_a_wrong_parameter(clients: Clients, query: str) -> None:
     told = problem(await clients["alice"].get(f"/v1/declarations?{query}"), 422, "malformed")

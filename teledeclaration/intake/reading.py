@@ -36,6 +36,8 @@ _OTHER_PROGRAMS = {
     "DIF": re.compile(rb"TABLE\r?\n0,1\r?\n"),
     "dBase": re.compile(rb"[\x03\x30\x83\x8b\xf5][\x00-\xff](?:0?[\x01-\x0c])[\x01-\x1f].{28}[A-Z_]", re.DOTALL),
 }
+_NO_TABLE = (b"%PDF-", b"{\\rtf")
+"""How documents begin that are text, and yet no table."""
 _ODS_TYPES = b"application/vnd.oasis.opendocument.spreadsheet"
 _WEB_PAGE = re.compile(
     rb"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body|table|meta|style|div)\b", re.IGNORECASE | re.DOTALL
@@ -91,6 +93,8 @@ def _read_known(content: Mapped, filename: str, limits: ReadingLimits) -> RawFil
         return None
     if other := next((program for program, begin in _OTHER_PROGRAMS.items() if begin.match(head)), None):
         raise Unreadable("other-workbook", program=other)
+    if head.startswith(_NO_TABLE):
+        return None
     raw = content[:]
     if pair_role(filename) or looks_like_one_of_a_pair(raw):
         raise Unreadable("text-pair-incomplete")

@@ -3,7 +3,8 @@
 import polars as pl
 
 _BOOLEANS = ("true", "false")
-_SPECIAL = {"": None, "-0": "0"}
+_BLANK = {"": None}
+_LESS_THAN_NOTHING = "-0"  # a number only: as a text it is what the user wrote
 _MIDNIGHT = " 00:00:00"
 _ISO_MOMENT = r"^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d(?:\.\d+)?)$"
 _MOMENT_LENGTH = len("2025-01-31 00:00:00")
@@ -26,7 +27,8 @@ def settled(texts: pl.DataFrame, answered: pl.DataFrame) -> tuple[pl.DataFrame, 
     if not needs:
         return texts, numeric
     truths = [letter for letter in needs if "boolean" in needs[letter]]
-    both = texts.select(needs.keys()).hstack(numeric.select(pl.col(truths).name.suffix("?")))
+    judged = [letter for letter in needs if needs[letter] & {"boolean", "minus"}]
+    both = texts.select(needs.keys()).hstack(numeric.select(pl.col(judged).name.suffix("?")))
     cells = both.select(_text(letter, needs[letter]).alias(letter) for letter in needs)
     numbers = both.select((pl.col(f"{letter}?") & ~_truth(letter)).alias(letter) for letter in truths)
     return texts.with_columns(cells), numeric.with_columns(numbers)
@@ -43,7 +45,8 @@ def _looks(texts: pl.DataFrame) -> list[pl.Expr]:
         "moment": pl.col(timed).str.contains(_ISO_MOMENT),
         "early": pl.col(timed).str.contains(_EARLY),
         "boolean": pl.col(brief).is_in(_BOOLEANS),
-        "special": pl.col(brief).is_in(list(_SPECIAL)),
+        "minus": pl.col(brief) == _LESS_THAN_NOTHING,
+        "blank": pl.col(brief) == "",
         "null": pl.all().str.contains("\0", literal=True),
     }
     return [look.any().name.prefix(f"{name} ") for name, look in looks.items()]
@@ -61,11 +64,13 @@ def _text(letter: str, needs: set[str]) -> pl.Expr:
         text = text.str.strip_suffix(_MIDNIGHT)
     if "boolean" in needs:
         text = pl.when(_truth(letter)).then(text.str.to_uppercase()).otherwise(text)
+    if "minus" in needs:
+        text = pl.when(pl.col(f"{letter}?") & (pl.col(letter) == _LESS_THAN_NOTHING)).then(pl.lit("0")).otherwise(text)
     if "early" in needs:
         text = _clock_times(text)
     if "null" in needs:
         text = text.str.replace_all("\0", "", literal=True)
-    return text.replace(_SPECIAL) if needs & {"special", "null"} else text
+    return text.replace(_BLANK) if needs & {"blank", "null"} else text
 
 
 def _clock_times(text: pl.Expr) -> pl.Expr:

@@ -151,7 +151,9 @@ def _obstacles(
         named = numbers + (", …" if len(parts_missing) > _PARTS_NAMED_MAX else "")
         message = say("obstacle.parts-missing", language, count=len(parts_missing), parts=named)
         return [Obstacle(code="parts-missing", message=message, count=len(parts_missing))]
-    if reading is None or reading.status == "waiting":
+    if reading is None:
+        return [Obstacle(code="nothing", message=say("obstacle.nothing", language))]
+    if reading.status == "waiting":
         return [Obstacle(code="not-checked", message=say("obstacle.not-checked", language))]
     if reading.status != "checked":
         return [Obstacle(code="unreadable", message=say("obstacle.unreadable", language))]

@@ -59,6 +59,8 @@ _EMPLOYMENTS_OF = """
      ORDER BY p.person_id, e.entry_date, e.updated_at DESC
 """
 
+_FEW = 1_000
+"""Up to so many are fetched row by row: COPY pays for its two round trips from some thousands on."""
 _PEOPLE_FRAME = {
     "nss": pl.String,
     "current_nss": pl.String,
@@ -94,7 +96,11 @@ async def known_people(connection: Connection, nss: Sequence[str]) -> list[Known
 
 async def known_people_frame(connection: Connection, nss: Sequence[str]) -> pl.DataFrame:
     """The same as columns: nss as asked, current_nss, names in both scripts, birth_date."""
-    return _frame(await connection.fetch(_KNOWN, sorted(set(nss))), _PEOPLE_FRAME)
+    asked = sorted(set(nss))
+    if len(asked) <= _FEW:
+        return _frame(await connection.fetch(_KNOWN, asked), _PEOPLE_FRAME)
+    query = f"SELECT {', '.join(_PEOPLE_FRAME)} FROM ({_KNOWN}) known"
+    return await fetch_frame(connection, query, asked, schema=_PEOPLE_FRAME)
 
 
 async def anyone_known(connection: Connection) -> bool:

@@ -92,6 +92,8 @@ FILES: dict[str, tuple[Callable[[], bytes], str, set[str]]] = {
     "random": (lambda: random.Random(8).randbytes(50_000), "a.dat", {"not-a-workbook"}),
     "image named xlsx": (lambda: PNG, "a.xlsx", {"wrong-extension"}),
     "image": (lambda: PNG, "a.png", {"not-a-workbook"}),
+    "short pdf": (lambda: b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\n", "a.pdf", {"not-a-workbook"}),
+    "rich text named xls": (lambda: b"{\\rtf1 Declaration}", "a.xls", {"wrong-extension"}),
     "html named xls": (lambda: HTML, "a.xls", {"web-page"}),
     "another office file": (another_office_file, "a.xlsx", {"wrong-extension"}),
     "two workbooks": (two_workbooks, "a.zip", {"several-files"}),

@@ -1,6 +1,7 @@
 """Who has no number yet can be declared: a doubt is answered, and a number is asked for."""
 
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 from payroll.payroll_desk import Desk
 from payroll.test_annual_chain import line, send_lines
@@ -53,3 +54,23 @@ async def test_nobody_is_numbered_twice_without_a_word(desk_of: DeskOf) -> None:
         ("/lines/0/nss", "confirm"),
         ("/lines/1/nss", "confirm"),
     ]
+
+
+async def test_the_very_same_lines_sent_again_keep_the_numbers_asked_for(desk_of: DeskOf, tmp_path: Path) -> None:
+    desk = await desk_of("1600000304")
+    for name, words in (("first.csv", "En cours"), ("again.csv", "en cours")):
+        (tmp_path / name).write_text(
+            "N SS;Nom;Prénom;Date de naissance;T1 durée;T1 unité;T1 montant;Date entrée\n"
+            f"{words};HADJ;LINA;03/02/1999;90;J;90000;01/01/2025\n"
+        )
+    draft = await desk.upload(tmp_path / "first.csv", year=2025)
+    mended = await desk.client.patch(
+        f"/v1/drafts/{draft['summary']['draft_id']}/lines",
+        json={"lines": [{"line_number": 1, "nss": None, "number_requested": True}]},
+    )
+    assert mended.status_code == 200, mended.text
+    await desk.draft(draft["summary"]["draft_id"])
+    again = await desk.upload(tmp_path / "again.csv", draft_id=draft["summary"]["draft_id"])
+    codes = {one["code"] for one in again["findings"]}
+    assert "number_requested" in codes
+    assert not codes & {"nss_missing", "nss_not_a_number"}

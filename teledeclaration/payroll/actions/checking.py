@@ -262,7 +262,8 @@ async def _mended(tools: ReadingTools, work: Work, asked: Asked, progress: Progr
     progress.enter("checking")
     before = before_all(found, changed)
     check = partial(mended_result, stored, before, edits, work.reading.facts, asked)
-    return Lines(stored=None, numbers=stored["nss"], rows=stored.height, check=check)
+    employments = await _employments(tools, work)
+    return Lines(stored=None, numbers=stored["nss"], employments=employments, rows=stored.height, check=check)
 
 
 async def _check_changed(tools: ReadingTools, work: Work, progress: Progress) -> bool:
@@ -294,7 +295,7 @@ async def _check_and_store(tools: ReadingTools, work: Work, progress: Progress, 
     """
     if read.rows <= _FEW_LINES:
         async with transaction(tools.pool, work.actor) as connection:
-            result = await _checked(connection, work, read)
+            result = await _checked(connection, read)
             progress.enter("storing")
             await _store_lines(connection, work, progress, read)
             await _finish(connection, tools, work, progress, result)
@@ -314,7 +315,7 @@ async def _checked_aside(
     try:
         async with transaction(tools.pool, work.actor) as connection:
             asked.set()
-            registers = await _registers(connection, work, read.numbers)
+            registers = await _registers(connection, read)
     finally:
         asked.set()
     result = await asyncio.to_thread(read.check, registers)
@@ -322,17 +323,17 @@ async def _checked_aside(
     return result
 
 
-async def _checked(connection: Connection, work: Work, read: Lines) -> Result:
-    registers = await _registers(connection, work, read.numbers)
+async def _checked(connection: Connection, read: Lines) -> Result:
+    registers = await _registers(connection, read)
     return await asyncio.to_thread(read.check, registers)
 
 
-async def _registers(connection: Connection, work: Work, numbers: pl.Series) -> Registers:
+async def _registers(connection: Connection, read: Lines) -> Registers:
     """What the registers know of these lines' numbers, and of this employer's employees, named here or not."""
-    employments = await registers.employments_frame(connection, work.employer_id)
+    employments = read.employments
     if not await registers.anyone_known(connection):
         return Registers(people=None, employments=employments)
-    asked = pl.concat([numbers, employments["nss"]]).drop_nulls().unique().to_list()
+    asked = pl.concat([read.numbers, employments["nss"]]).drop_nulls().unique().to_list()
     return Registers(people=await registers.known_people_frame(connection, asked), employments=employments)
 
 

@@ -120,7 +120,7 @@ async def preview_mapping(
     caller: Caller,
     *,
     draft_id: UUID,
-    wanted: Mapping,
+    sent: SentMapping,
     now: datetime,
 ) -> CheckedFile:
     """The first lines of the newest upload as this mapping would read them; nothing is kept.
@@ -132,6 +132,7 @@ async def preview_mapping(
         if draft is None:
             raise NotFound
         upload, seen = await mapped_upload(connection, caller.employer_id, draft_id)
+    wanted = plain_mapping(sent)
     _check(wanted, draft, seen)
     content = await storage.read(upload.content_hash)
     raw = await read_raw(content, filename=upload.filename, limits=reading_limits(settings), reader=reader)

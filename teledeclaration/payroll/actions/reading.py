@@ -83,11 +83,12 @@ class Result:
 class Lines:
     """Typed lines, ready to be stored, and how to check them once the registers have been asked about `numbers`.
 
-    `stored` has LINE_COLUMNS; None where the lines are stored already.
+    `stored` has LINE_COLUMNS; None where the lines are stored already. `employments` are the employer's, as registered.
     """
 
     stored: pl.DataFrame | None
     numbers: pl.Series
+    employments: pl.DataFrame
     rows: int
     check: Callable[[Registers], Result]
 
@@ -113,7 +114,8 @@ def file_lines(
     )
     file = checking.file_lines(raw, context)
     lines = _with_categories(file.lines, asked, employments)
-    return Lines(_as_stored(lines), lines["nss"], lines.height, partial(_file_result, file, lines, context, asked))
+    check = partial(_file_result, file, lines, context, asked)
+    return Lines(_as_stored(lines), lines["nss"], employments, lines.height, check)
 
 
 def _as_stored(lines: pl.DataFrame) -> pl.DataFrame:
@@ -170,7 +172,7 @@ def sent_lines(parts: list[SentLines], asked: Asked, employments: pl.DataFrame) 
     )
     typed = _typed(base, sent, CastContext(year=asked.year, today=asked.today))
     lines = _with_categories(typed, asked, employments)
-    return Lines(_as_stored(lines), lines["nss"], lines.height, partial(_sent_result, lines, asked))
+    return Lines(_as_stored(lines), lines["nss"], employments, lines.height, partial(_sent_result, lines, asked))
 
 
 def _typed(base: pl.DataFrame, sent: list[SentLine], context: CastContext) -> pl.DataFrame:

@@ -2,7 +2,7 @@
 
 At once count the draft's first lines, the very lines it stands on already, another mapping of the same file before
 anything was mended, and a check of lines that were mended in place. Anything else is offered: the draft keeps its lines
-until someone accepts what changes (`reviewing`).
+until someone accepts what changes (`reviewing`). The very same lines change nothing where numbers were asked for since.
 """
 
 from datetime import datetime
@@ -14,6 +14,8 @@ from teledeclaration.payroll.actions import revisions
 from teledeclaration.payroll.queries import declarations, drafts, lines, places, reviews
 from teledeclaration.payroll.queries.places import ReadingPlace
 from teledeclaration.payroll.queries.revisions import RevisionKind
+
+_SAME_LINES = {"same_lines": True}
 
 
 async def settle(
@@ -42,6 +44,8 @@ async def settle(
     if place.overtaken:
         return
     why = await _at_once(connection, employer_id, reading_id, place)
+    if why == _SAME_LINES and await _asks_for_fewer_numbers(connection, employer_id, reading_id, place.stands_on):
+        return
     if why is not None:
         await stand_on(connection, **where, place=place, lines_changed=rows, details=why, done_by=sent_by, now=now)
     elif place.stands_on is not None:
@@ -75,7 +79,21 @@ async def _at_once(
         for one in (place.stands_on, reading_id)
     ]
     same = hashes[0] == hashes[1] and not standing.left_out_count
-    return {"same_lines": True} if same else None
+    return _SAME_LINES if same else None
+
+
+async def _asks_for_fewer_numbers(
+    connection: Connection, employer_id: int, reading_id: UUID, standing: UUID | None
+) -> bool:
+    """Whether a number was asked for in the draft for someone for whom the very same lines do not ask: a file cannot
+    say so, and the draft is to keep it."""
+    if standing is None:
+        return False
+    now, before = [
+        await places.count_numbers_asked(connection, employer_id=employer_id, reading_id=one)
+        for one in (reading_id, standing)
+    ]
+    return now < before
 
 
 async def stand_on(

@@ -54,6 +54,19 @@ async def was_mended(connection: Connection, *, employer_id: int, reading_id: UU
     return found
 
 
+async def count_numbers_asked(connection: Connection, *, employer_id: int, reading_id: UUID) -> int:
+    """For how many lines of the reading a number is asked for."""
+    count: int = await connection.fetchval(
+        """
+        SELECT count(*) FROM lines
+         WHERE employer_id = $1 AND reading_id = $2 AND number_requested AND nss IS NULL
+        """,
+        employer_id,
+        reading_id,
+    )
+    return count
+
+
 async def stand_on(connection: Connection, *, employer_id: int, draft_id: UUID, reading_id: UUID) -> None:
     """Let the draft stand on the lines of this reading; nothing else is offered any more."""
     await connection.execute(

@@ -7,7 +7,7 @@ from litestar.datastructures import State
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
-from schemas.mapping import Mapping, MappingPreview, RememberedLayout, SentMapping, ShownMapping
+from schemas.mapping import MappingPreview, RememberedLayout, SentMapping, ShownMapping
 from schemas.payroll import Upload
 from teledeclaration.database import transaction
 from teledeclaration.employers.guard import Caller, guarded
@@ -70,9 +70,10 @@ async def set_mapping(
     summary="What the first lines would be",
 )
 async def preview(
-    state: State, caller: NamedDependency[Caller], draft_id: FromPath[UUID], data: JSONBody[Mapping]
+    state: State, caller: NamedDependency[Caller], draft_id: FromPath[UUID], data: JSONBody[SentMapping]
 ) -> MappingPreview:
-    """The first twenty lines as this mapping would read them, with their findings. Nothing changes."""
+    """The first twenty lines as this mapping would read them, with their findings. Nothing changes; `remember` is for
+    `PUT`."""
     checked = await actions.preview_mapping(
         state.pool,
         state.storage,
@@ -81,7 +82,7 @@ async def preview(
         state.legislation,
         caller,
         draft_id=draft_id,
-        wanted=data,
+        sent=data,
         now=caller.now(state.clock),
     )
     return show_preview(checked, caller.language)
