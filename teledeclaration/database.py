@@ -40,7 +40,9 @@ class Connection(Protocol):
     async def fetchrow(self, query: str, *arguments: object) -> Row | None: ...
     async def fetchval(self, query: str, *arguments: object) -> Any: ...
     def cursor(self, query: str, *arguments: object, prefetch: int | None = None) -> AsyncIterator[Row]: ...
-    def transaction(self, *, readonly: bool = False) -> Any: ...  # a context manager, or start and end it by hand
+    def transaction(
+        self, *, isolation: str | None = None, readonly: bool = False
+    ) -> Any: ...  # a context manager, or start and end it by hand
     async def copy_records_to_table(
         self, table_name: str, *, records: Iterable[Sequence[object]], columns: Sequence[str]
     ) -> str: ...
@@ -76,13 +78,15 @@ async def _prepare(connection: asyncpg.Connection) -> None:
 
 
 @asynccontextmanager
-async def transaction(pool: Pool, actor: Actor) -> AsyncIterator[Connection]:
+async def transaction(pool: Pool, actor: Actor, *, one_moment: bool = False) -> AsyncIterator[Connection]:
     """One transaction of one actor; committed at the end, rolled back by any exception.
 
+    `one_moment`: a read whose statements all see the same state, whatever is committed between them.
     An officer enters an employer only through its row, as their scope lets them see it; NotFound
     where it does not.
     """
-    async with pool.acquire() as connection, connection.transaction():
+    isolation = "repeatable_read" if one_moment else None
+    async with pool.acquire() as connection, connection.transaction(isolation=isolation, readonly=one_moment):
         await connection.execute(_say_who(actor))
         if actor.kind == "officer" and actor.employer_id is not None:
             await _enter_employer(connection, actor.employer_id)

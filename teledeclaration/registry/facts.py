@@ -70,6 +70,13 @@ _PEOPLE_FRAME = {
     "first_name_ar": pl.String,
     "birth_date": pl.Date,
 }
+_KNOWN_FRAME = {
+    **{name: _PEOPLE_FRAME[name] for name in ("nss", "current_nss")},
+    "person_id": pl.Int64,
+    **{name: kind for name, kind in _PEOPLE_FRAME.items() if name not in ("nss", "current_nss")},
+}
+"""The columns of `_KNOWN` in its order."""
+
 _EMPLOYEES_FRAME = {
     "nss": pl.String,
     "last_name": pl.String,
@@ -99,8 +106,8 @@ async def known_people_frame(connection: Connection, nss: Sequence[str]) -> pl.D
     asked = sorted(set(nss))
     if len(asked) <= _FEW:
         return _frame(await connection.fetch(_KNOWN, asked), _PEOPLE_FRAME)
-    query = f"SELECT {', '.join(_PEOPLE_FRAME)} FROM ({_KNOWN}) known"
-    return await fetch_frame(connection, query, asked, schema=_PEOPLE_FRAME)
+    known = await fetch_frame(connection, _KNOWN, asked, schema=_KNOWN_FRAME)
+    return known.select(_PEOPLE_FRAME)
 
 
 async def anyone_known(connection: Connection) -> bool:

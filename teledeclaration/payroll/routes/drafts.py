@@ -292,9 +292,9 @@ def _reading_of(draft: DraftRow) -> UUID:
 
 
 async def shown_draft(state: State, caller: Caller, draft_id: UUID) -> Draft:
-    """A draft whole, in a few short statements; the counts are of indexed rows of one reading."""
+    """A draft whole, as it stood at one moment, in a few short statements; the counts are of indexed rows."""
     employer_id = caller.employer_id
-    async with transaction(state.pool, caller.actor) as connection:
+    async with transaction(state.pool, caller.actor, one_moment=True) as connection:
         draft = await _draft(connection, caller, draft_id)
         latest = await uploads.select_latest_upload(connection, employer_id=employer_id, draft_id=draft_id)
         newest = latest.reading_id if latest else None
