@@ -107,7 +107,7 @@ async def known_people_frame(connection: Connection, nss: Sequence[str]) -> pl.D
     if len(asked) <= _FEW:
         return _frame(await connection.fetch(_KNOWN, asked), _PEOPLE_FRAME)
     known = await fetch_frame(connection, _KNOWN, asked, schema=_KNOWN_FRAME)
-    return known.select(_PEOPLE_FRAME)
+    return known.select(*_PEOPLE_FRAME)
 
 
 async def anyone_known(connection: Connection) -> bool:

@@ -27,6 +27,8 @@ async def test_people_are_known_by_every_number(load: Any, pool: Pool) -> None:
     async with transaction(pool, job("check", A.employer_id)) as connection:
         known = {person.nss: person for person in await facts.known_people(connection, asked)}
         frame = await facts.known_people_frame(connection, asked)
+        among_many = await facts.known_people_frame(connection, [*asked, *(f"{n:012}" for n in range(1, 2_000))])
+    assert among_many.sort("nss").equals(frame.sort("nss"))
     assert {nss: person.current_nss for nss, person in known.items()} == {
         "800112345601": "800112345699",
         "800112345699": "800112345699",
