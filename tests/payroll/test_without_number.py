@@ -74,3 +74,17 @@ async def test_the_very_same_lines_sent_again_keep_the_numbers_asked_for(desk_of
     codes = {one["code"] for one in again["findings"]}
     assert "number_requested" in codes
     assert not codes & {"nss_missing", "nss_not_a_number"}
+
+
+async def test_a_replacement_asks_for_no_number_twice(desk_of: DeskOf) -> None:
+    desk = await desk_of("1600000304")
+    wanting = line("850512345602", 6_000_000) | NEWCOMER | {"number_requested": True}
+    first = await desk.file(await desk.confirm_all(await send_lines(desk, [wanting])))
+    assert first.status_code == 201, first.text
+    replaced = first.json()["declaration_id"]
+    other = line("860512345601", 6_100_000) | {"last_name": "SAADI", "first_name": "ALI"}
+    draft = await send_lines(desk, [wanting, other], replaces=replaced)
+    second = await desk.file(await desk.confirm_all(await desk.accept(draft)))
+    assert second.status_code == 201, second.text
+    [asked] = await desk.get(f"/v1/declarations/{second.json()['declaration_id']}/registrations")
+    assert asked["declaration_id"] == replaced

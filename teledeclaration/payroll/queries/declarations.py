@@ -137,18 +137,24 @@ async def insert_declared_lines(
     )
 
 
+_SAME_PERSON = """g.employer_id = d.employer_id AND g.last_name = d.last_name AND g.first_name = d.first_name
+           AND g.birth_date IS NOT DISTINCT FROM d.birth_date"""
+"""Whether a registration `g` asks for the number of the person of a declared line `d`."""
+
+
 async def insert_registrations(
     connection: Connection, *, employer_id: int, declaration_id: UUID, requested_by: str, now: datetime
 ) -> int:
-    """Ask for a number for everyone declared without one; how many."""
+    """Ask for a number for everyone declared without one, but for whom one is asked for already; how many."""
     status = await connection.execute(
-        """
+        f"""
         INSERT INTO registrations (employer_id, registration_id, declaration_id, line_number, last_name, first_name,
                                    birth_date, entry_date, requested_by, created_at)
-        SELECT employer_id, gen_random_uuid(), declaration_id, line_number, last_name, first_name, birth_date,
-               entry_date, $3, $4
-          FROM declared_lines
-         WHERE employer_id = $1 AND declaration_id = $2 AND nss IS NULL
+        SELECT d.employer_id, gen_random_uuid(), d.declaration_id, d.line_number, d.last_name, d.first_name,
+               d.birth_date, d.entry_date, $3, $4
+          FROM declared_lines d
+         WHERE d.employer_id = $1 AND d.declaration_id = $2 AND d.nss IS NULL
+           AND NOT EXISTS (SELECT 1 FROM registrations g WHERE g.employer_id = $1 AND {_SAME_PERSON})
         """,
         employer_id,
         declaration_id,
@@ -159,14 +165,16 @@ async def insert_registrations(
 
 
 async def select_registrations(connection: Connection, *, employer_id: int, declaration_id: UUID) -> list[Registration]:
-    """The numbers a declaration asked for, in the order of its lines."""
+    """The numbers asked for the people a declaration names without one, whichever declaration asked first."""
     rows = await connection.fetch(
-        """
-        SELECT registration_id, declaration_id, line_number, status, last_name, first_name, birth_date, entry_date,
-               requested_by, created_at
-          FROM registrations
-         WHERE employer_id = $1 AND declaration_id = $2
-         ORDER BY line_number
+        f"""
+        SELECT g.registration_id, g.declaration_id, g.line_number, g.status, g.last_name, g.first_name, g.birth_date,
+               g.entry_date, g.requested_by, g.created_at
+          FROM registrations g
+         WHERE g.employer_id = $1
+           AND EXISTS (SELECT 1 FROM declared_lines d
+                        WHERE d.employer_id = $1 AND d.declaration_id = $2 AND d.nss IS NULL AND {_SAME_PERSON})
+         ORDER BY g.created_at, g.line_number
         """,
         employer_id,
         declaration_id,
