@@ -5,7 +5,7 @@ import sys
 
 import structlog
 
-BENCHMARKS = ("upload_workbook", "small_workbook", "queue_of_small", "large_draft", "load_people")
+BENCHMARKS = ("upload_workbook", "small_workbook", "queue_of_small", "large_draft", "load_people", "reconcile")
 
 
 def main() -> int:

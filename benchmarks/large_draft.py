@@ -17,9 +17,10 @@ import structlog
 from benchmarks import payroll_export
 from benchmarks.report import Figure
 from benchmarks.worker_bench import EMPLOYER_ID, JOB, NOW, Bench, accept, aside, on_a_bench
-from schemas.actors import job
+from schemas.actors import Actor, job
 from teledeclaration.app import create_app
 from teledeclaration.database import Pool, transaction
+from teledeclaration.employers import account_queries, queries
 from teledeclaration.employers.credentials import kept_hash
 from teledeclaration.payroll.actions.checking import read_upload
 
@@ -35,30 +36,20 @@ CODE = "annual_not_sum"
 async def _session(pool: Pool) -> str:
     """The token of a session of the employer's owner."""
     account, token = uuid4(), uuid4().hex
+    said: dict[str, Any] = {"account_id": account, "email": "owner@example.dz", "name": "Owner", "now": NOW}
     async with transaction(pool, job("benchmark", 0)) as connection:
-        await connection.execute(
-            "INSERT INTO accounts (account_id, email, name, password_hash, created_at)"
-            " VALUES ($1, 'owner@example.dz', 'Owner', '', $2)",
-            account,
-            NOW,
-        )
-        await connection.execute(
-            "INSERT INTO memberships (account_id, employer_id, role, email, name, created_at)"
-            " VALUES ($1, $2, 'owner', 'owner@example.dz', 'Owner', $3)",
-            account,
-            EMPLOYER_ID,
-            NOW,
-        )
-    async with pool.acquire() as connection, connection.transaction():
-        await connection.execute("SELECT set_config('app.account_id', $1, true)", str(account))
-        await connection.execute(
-            "INSERT INTO sessions (token_hash, session_id, account_id, created_at, expires_at)"
-            " VALUES ($1, $2, $3, $4, $5)",
-            kept_hash(token),
-            uuid4(),
-            account,
-            NOW,
-            NOW + timedelta(days=3650),
+        await account_queries.insert_account(connection, **said, password_hash="")
+        await queries.upsert_membership(connection, **said, employer_id=EMPLOYER_ID, role="owner")
+    owner = Actor(kind="member", label="owner", employer_id=EMPLOYER_ID, account_id=account)
+    async with transaction(pool, owner) as connection:
+        await account_queries.insert_session(
+            connection,
+            token_hash=kept_hash(token),
+            session_id=uuid4(),
+            account_id=account,
+            user_agent="benchmark",
+            now=NOW,
+            expires_at=NOW + timedelta(days=3650),
         )
     return token
 

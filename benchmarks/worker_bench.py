@@ -21,13 +21,16 @@ from structlog.testing import capture_logs
 from benchmarks import payroll_export
 from benchmarks.report import Figure
 from schemas.actors import job
+from schemas.periodic import PeriodHeader
 from teledeclaration.clock import system_clock
 from teledeclaration.database import Pool, migrate, open_pool, transaction
 from teledeclaration.intake.reader import ReaderServer
 from teledeclaration.legislation import load
 from teledeclaration.local.postgres import EmbeddedPostgres
-from teledeclaration.payroll.actions.checking import ReadingTools, read_upload
+from teledeclaration.payroll.actions.checking import read_upload
+from teledeclaration.payroll.actions.claiming import ReadingTools
 from teledeclaration.payroll.queries import drafts, uploads
+from teledeclaration.periods import Year
 from teledeclaration.queue import LONG, Queue
 from teledeclaration.settings import Settings
 from teledeclaration.storage import Storage
@@ -136,8 +139,8 @@ async def accept(tools: ReadingTools, content: bytes, *, queue: Queue = LONG, fi
         about: dict[str, Any] = {"employer_id": EMPLOYER_ID, "now": NOW}
         await uploads.insert_file(connection, content_hash=stored.content_hash, size_bytes=stored.size_bytes, **about)
         await drafts.insert_draft(
-            connection, draft_id=draft_id, form="annual", centre=CENTRE, year=2025, type="N", replaces=None,
-            completes=None, created_by="benchmark", **about,
+            connection, draft_id=draft_id, form="annual", centre=CENTRE, year=2025, period=Year(2025).code,
+            header=PeriodHeader(), type="N", replaces=None, completes=None, created_by="benchmark", **about,
         )  # fmt: skip
         await uploads.insert_upload(
             connection, upload_id=upload_id, draft_id=draft_id, content_hash=stored.content_hash,

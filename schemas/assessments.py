@@ -1,6 +1,8 @@
 """What a declaration costs: by rate line, branch and payer, each figure with the law it comes from."""
 
+from datetime import date
 from decimal import Decimal
+from uuid import UUID
 
 import msgspec
 
@@ -19,10 +21,11 @@ class RatePart(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RateLine(msgspec.Struct, frozen=True, kw_only=True):
-    """One code of the declaration: its rate on its total base in centimes, rounded once; the parts sum to it.
+    """One code of a period: its rate on its total base in centimes, rounded once; the parts sum to it.
 
-    `periods` are the codes of the periods the base comes from, in order (`2025-Q1`); empty where the
-    caller named none. In a difference, `base`, `amount` and the parts' amounts may be negative.
+    `periods` is the code of the period the base comes from (`2025-01`, `2025-Q1`); empty where the caller named none.
+    Of a difference, as of what an annual declaration takes off a quarter, `base`, `amount` and the parts' amounts may
+    be negative.
     """
 
     code: str
@@ -54,3 +57,23 @@ class AssessedAmounts(msgspec.Struct, frozen=True, kw_only=True):
     parts: tuple[BranchAmount, ...]
     law: tuple[LegalReference, ...]
     fingerprint: str
+
+
+class PeriodChange(msgspec.Struct, frozen=True, kw_only=True):
+    """What a period (a code) is assessed at beyond what it was before, by branch and payer, in centimes; maybe less.
+
+    What is more is owed from `due_on`.
+    """
+
+    period: str
+    due_on: date
+    parts: tuple[BranchAmount, ...]
+
+
+class IncreaseChange(msgspec.Struct, frozen=True, kw_only=True):
+    """What is owed more (positive) or less as the increase of a provisional assessment, in centimes."""
+
+    provisional_id: UUID
+    period: str
+    due_on: date
+    amount: Centimes

@@ -9,10 +9,17 @@ from schemas.annual import DeclarationType
 
 DocumentKind = Literal["filing_receipt"]
 DocumentStatus = Literal["to_seal", "sealed", "revoked"]
-Form = Literal["annual"]
+Form = Literal["annual", "periodic"]
 
 VerificationStatus = Literal["valid", "revoked", "test", "unknown", "mistyped"]
 """`test` is a genuine document of a test employer: it has no value, so it is never called valid."""
+
+
+class CodeBase(msgspec.Struct, frozen=True):
+    """The base declared under one code, in centimes."""
+
+    code: str
+    base: int
 
 
 class FilingReceipt(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,7 +27,8 @@ class FilingReceipt(msgspec.Struct, frozen=True, kw_only=True):
 
     Amounts are bases in centimes; `filed_at` is UTC; `content_hash` is the SHA-256 of the filed
     content, 64 hexadecimal digits; `replaces` and `completes` are numbers of earlier receipts;
-    `verify_url` is the public address of this document, without its token.
+    `verify_url` is the public address of this document, without its token. Of a month or quarter it also
+    states `period` (its code), the header, and the bases by code.
     """
 
     number: str
@@ -32,6 +40,12 @@ class FilingReceipt(msgspec.Struct, frozen=True, kw_only=True):
     payment_centre: str
     form: Form = "annual"
     year: int
+    period: str | None = None
+    headcount: int | None = None
+    entries: int | None = None
+    exits: int | None = None
+    nothing_to_declare: bool = False
+    codes: tuple[CodeBase, ...] = ()
     declaration_type: DeclarationType
     line_count: int
     left_out_count: int = 0
@@ -63,6 +77,7 @@ class Verification(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     employer_masked_ar: str | None = None
     form: Form | None = None
     year: int | None = None
+    period: str | None = None
     declaration_type: DeclarationType | None = None
     line_count: int | None = None
     revoked_on: date | None = None

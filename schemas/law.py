@@ -1,14 +1,15 @@
 """The law as it is read, and what a pay would cost under it. Nothing here is about a person."""
 
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Literal
+from uuid import UUID
 
 import msgspec
 
 from schemas.annual import Unit as TimeUnit
 from schemas.assessments import AssessedAmounts
-from schemas.legislation import GENERAL, Confidence, LegalReference, RateCategory, Unit
+from schemas.legislation import GENERAL, Addition, Confidence, LaterValue, LegalReference, RateCategory, Unit
 from teledeclaration.money import Centimes
 
 Pay = Annotated[Centimes, msgspec.Meta(ge=0, le=10**12)]
@@ -19,7 +20,7 @@ class LegalValue(msgspec.Struct, frozen=True, kw_only=True):
     """One dated value with its text, how sure it is, and when someone last compared it with that text.
 
     `last_day` is its last day in force, null while none is known; `unit_words` and `confidence_words` are in
-    the reader's language.
+    the reader's language; `added` says by whom it came after the release, null for a value of the release.
     """
 
     key: str
@@ -36,6 +37,7 @@ class LegalValue(msgspec.Struct, frozen=True, kw_only=True):
     to_be_confirmed: bool
     note: str | None
     checked_on: date
+    added: Addition | None = None
 
 
 class AwaitedValue(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,6 +93,63 @@ class LawHistory(msgspec.Struct, frozen=True, kw_only=True):
     checked_on: date
     awaited: str | None
     values: tuple[LegalValue, ...]
+
+
+class NewLegalValues(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Values to be added to the law: one, or several that only hold together (a rate and its lines' totals)."""
+
+    values: Annotated[list[LaterValue], msgspec.Meta(min_length=1, max_length=50)]
+
+
+class ValueEffect(msgspec.Struct, frozen=True, kw_only=True):
+    """What one value changes, on its first day: `before` is null where none was in force.
+
+    `replaces_same_day`: it takes the place of a value that begins on the same day. `quarters_begun` are the quarters
+    up to today that have days under it; what was assessed in them keeps the values it was assessed with.
+    """
+
+    key: str
+    before: LegalValue | None
+    after: LegalValue
+    replaces_same_day: bool
+    quarters_begun: tuple[str, ...]
+
+
+class LegalValuesPreview(msgspec.Struct, frozen=True, kw_only=True):
+    """What a proposal would change; `fingerprint` is that of the whole law with it."""
+
+    effects: tuple[ValueEffect, ...]
+    fingerprint: str
+
+
+ProposalStatus = Literal["proposed", "accepted", "refused"]
+
+
+class LegalProposal(msgspec.Struct, frozen=True, kw_only=True):
+    """Values proposed for the law, by whom, and what became of them."""
+
+    proposal_id: UUID
+    values: list[LaterValue]
+    status: ProposalStatus
+    proposed_by: str
+    proposed_at: datetime
+    decided_by: str | None
+    decided_at: datetime | None
+    answer: str
+
+
+class LegalProposalPage(msgspec.Struct, frozen=True, kw_only=True):
+    """Proposals, the latest first; `next` is the `after` of the following page, null at the end."""
+
+    items: list[LegalProposal]
+    next: UUID | None
+
+
+class ProposalDecision(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Accepted by another administrator than the one who proposed; `answer` says why where it is refused."""
+
+    decision: Literal["accept", "refuse"]
+    answer: Annotated[str, msgspec.Meta(max_length=1000)] = ""
 
 
 class PayElement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

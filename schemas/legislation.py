@@ -1,7 +1,8 @@
 """What a legal value is, how sure we are of it, and how it is cited where it was used."""
 
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
+from uuid import UUID
 
 import msgspec
 
@@ -58,6 +59,9 @@ class Unit(StrEnum):
     EMPLOYEES = "employees"
     INSTALMENTS = "instalments"
     YES_OR_NO = "yes or no"
+    DAYS_OF_THE_WEEK = "days of the week"
+    DAYS_OF_THE_YEAR = "days of the year"
+    DATES = "dates"
     WORDS = "words"
     RATE_CATEGORY = "rate category"
 
@@ -85,8 +89,17 @@ class LegalReference(msgspec.Struct, frozen=True, kw_only=True):
 class LaterValue(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A value an administrator adds after the release, for a key that already has its page.
 
-    `entry` has the fields of one `[[values]]` table of that page.
+    `entry` has the fields of one `[[values]]` table of that page; numbers stand in quotation marks.
     """
 
     key: str
     entry: dict[str, object]
+
+
+class Addition(msgspec.Struct, frozen=True, kw_only=True):
+    """By whom a value came into the law after the release: proposed by one administrator, accepted by another."""
+
+    proposal_id: UUID
+    proposed_by: str
+    accepted_by: str
+    accepted_at: datetime

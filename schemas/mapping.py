@@ -13,7 +13,7 @@ from schemas.findings import Finding
 How = Literal["hand", "template", "remembered", "words"]
 DateOrder = Literal["auto", "day", "month"]
 MoneyUnit = Literal["dinars", "centimes"]
-FormOfFile = Literal["annual", "movements"]
+FormOfFile = Literal["annual", "periodic", "totals", "movements"]
 
 IGNORED = "ignored"
 """Said of a column that is not to be read."""
@@ -59,7 +59,7 @@ class HandMapping(msgspec.Struct, frozen=True, kw_only=True):
     made_by: str
 
 
-class LayoutColumn(msgspec.Struct, frozen=True, kw_only=True):
+class OutlineColumn(msgspec.Struct, frozen=True, kw_only=True):
     """A column with a header or a field: what it was taken for, how that was found, and how surely (0 to 100)."""
 
     letter: str
@@ -71,7 +71,7 @@ class LayoutColumn(msgspec.Struct, frozen=True, kw_only=True):
     samples: list[str] = []
 
 
-class LayoutSheet(msgspec.Struct, frozen=True, kw_only=True):
+class OutlineSheet(msgspec.Struct, frozen=True, kw_only=True):
     """A sheet with its size and its first rows, texts cut short; a blank cell is empty text."""
 
     name: str
@@ -81,21 +81,21 @@ class LayoutSheet(msgspec.Struct, frozen=True, kw_only=True):
     head: list[list[str]] = []
 
 
-class FileLayout(msgspec.Struct, frozen=True, kw_only=True):
+class FileOutline(msgspec.Struct, frozen=True, kw_only=True):
     """What a file looked like when it was read. Where no table was found, `how` and what depends on it is null.
 
     `units`, `date_order` and `amounts_in` are as a mapping said; `decimal_mark` and `month_first` as they were read.
     `layout_id` names the remembered layout.
     """
 
-    sheets: list[LayoutSheet]
+    sheets: list[OutlineSheet]
     form: FormOfFile | None = None
     how: How | None = None
     layout_id: UUID | None = None
     sheet: str | None = None
     header_row: int | None = None
     header_height: int | None = None
-    columns: list[LayoutColumn] = []
+    columns: list[OutlineColumn] = []
     units: Units = {}
     date_order: DateOrder = "auto"
     amounts_in: MoneyUnit = "dinars"
@@ -133,7 +133,7 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
     learnt_at: datetime
 
 
-class MappedColumn(LayoutColumn, frozen=True, kw_only=True):
+class MappedColumn(OutlineColumn, frozen=True, kw_only=True):
     """A column of the file with what else it may be."""
 
     proposed: list[Proposal] = []
@@ -158,7 +158,7 @@ class ShownMapping(msgspec.Struct, frozen=True, kw_only=True):
     status: str
     how: How | None
     mapping: Mapping | None
-    sheets: list[LayoutSheet]
+    sheets: list[OutlineSheet]
     columns: list[MappedColumn]
     fields: list[FormField]
     decimal_mark: Literal["comma", "dot", "none"]

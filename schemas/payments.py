@@ -21,7 +21,8 @@ class Due(msgspec.Struct, frozen=True, kw_only=True):
     """An amount owed for a payment centre's period by one payer's share; `remaining` is what is left to pay.
 
     `period` is a code (`2025`, `2025-Q1`, `2025-01`). `origin` says what opened it (`assessment`,
-    `opening_balance`), `origin_ref` which one: for an assessment, the declaration's id.
+    `provisional_assessment`, `opening_balance`), `origin_ref` which one: for an assessment, the declaration's id; for
+    the others, the provisional assessment's, or the row of the former system.
     """
 
     due_id: UUID
@@ -65,6 +66,16 @@ class OwedOn(msgspec.Struct, frozen=True, kw_only=True):
     due_on: date
     remaining: Centimes
     late: bool
+
+
+class OwedPeriod(msgspec.Struct, frozen=True, kw_only=True):
+    """All dues of a centre's period together: `amount` booked, `remaining` to pay, `late` of it past its due date."""
+
+    centre: str
+    period: str
+    amount: Centimes
+    remaining: Centimes
+    late: Centimes
 
 
 class Balance(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,6 +1,7 @@
 """Uploads, drafts and declarations, as the API and the jobs speak of them. Amounts are centimes."""
 
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -9,9 +10,14 @@ from msgspec import Meta
 
 from schemas.annual import AnnualLine, DeclarationType, Totals, Unit
 from schemas.findings import Severity
+from schemas.law import PayElement
+from schemas.periodic import PeriodCounts, PeriodHeader
 from schemas.reviews import Review
 
-Form = Literal["annual"]
+Day = date
+"""A day, where `date` names the field of a movement's line."""
+
+Form = Literal["annual", "periodic", "totals", "movements"]
 ReadingStatus = Literal["waiting", "checked", "unreadable", "failed", "cancelled"]
 ReadingPhase = Literal["received", "reading", "checking", "storing", "done"]
 DraftStatus = Literal["open", "filed", "dropped"]
@@ -50,10 +56,11 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
     form: Form
     centre: str
     year: int
+    period: str
     filename: str
     content_hash: str
     size_bytes: int
-    source: Literal["file", "lines"]
+    source: Literal["file", "lines", "prepared"]
     part: int = 1
     parts: int = 1
     created_by: str
@@ -84,11 +91,12 @@ class FindingCount(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Obstacle(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that stands in the way of filing, and what to do about it."""
+    """One thing that stands in the way of filing, and what to do about it. `reason` is why a file is `unreadable`."""
 
     code: str
     message: str
     count: int = 1
+    reason: str | None = None
 
 
 class DraftSummary(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,6 +106,8 @@ class DraftSummary(msgspec.Struct, frozen=True, kw_only=True):
     form: Form
     centre: str
     year: int
+    period: str
+    header: PeriodHeader = PeriodHeader()
     type: DeclarationType
     status: DraftStatus
     revision: int
@@ -113,7 +123,8 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
 
     `totals` and `line_count` are of the lines that would be filed; `left_out_count` of those left out.
     `lines_with_errors` would be left out by "file the good lines now". `review` is the newest of what a later file
-    changes, or of what a replacement does: until it is accepted, the draft stands as it is.
+    changes, or of what a replacement does: until it is accepted, the draft stands as it is. `counted` is what is
+    counted for the header of a month or quarter.
     """
 
     summary: DraftSummary
@@ -126,6 +137,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     obstacles: list[Obstacle]
     matched: list[Matched]
     facts: dict[str, Any]
+    counted: PeriodCounts | None = None
     review: Review | None = None
 
     @property
@@ -134,12 +146,21 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NewDraft(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a declaration is to be about. Without `centre`, the employer's only payment centre; without
-    `year`, the year that ended last."""
+    """What a declaration is to be about. Without `centre`, the employer's only payment centre.
+
+    `annual`: a `year`, without it the one that ended last. `periodic` (bases by employee) and `totals` (by rate line
+    only): a `period`, a month (`2026-01`) or a quarter (`2026-Q1`) as the employer declares, without it the one that
+    ended last; and a `header`. `movements`: a `year`, without it the present one; they complete and replace nothing.
+    `proposed`: a month or quarter comes with lines prepared from the last one and from the movements since; a year,
+    with those of its periodic declarations, and entries and exits from the movements.
+    """
 
     form: Form = "annual"
     centre: str | None = None
     year: Annotated[int, Meta(ge=1990, le=2100)] | None = None
+    period: Annotated[str, Meta(max_length=10, examples=["2026-01", "2026-Q1"])] | None = None
+    header: PeriodHeader | None = None
+    proposed: bool = False
     type: DeclarationType = "N"
     replaces: UUID | None = None
     completes: UUID | None = None
@@ -147,8 +168,13 @@ class NewDraft(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 class SentLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """One line as payroll software sends it, checked like a row of a workbook: texts may be as wrong as
-    there. Amounts are whole centimes; dates `2025-12-31`; units J, H or M; the annual amount may be left
-    to be summed. With `number_requested` the person has no number yet, and filing asks for one."""
+    there. Only the fields of the draft's form may be given. Amounts are whole centimes; dates `2025-12-31`;
+    units J, H or M; the annual amount may be left to be summed. With `number_requested` the person has no number
+    yet, and filing asks for one.
+
+    Of a period (`periodic`) the base is `amount`, or is made of the pay's `elements` by the law. `code` names a line
+    or a rate category of `totals`; `movement` is entry, exit or change.
+    """
 
     nss: str | None = None
     last_name: str | None = None
@@ -170,7 +196,20 @@ class SentLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     entry_date: str | None = None
     exit_date: str | None = None
     observation: str | None = None
+    duration: int | None = None
+    unit: str | None = None
+    amount: int | None = None
+    elements: Annotated[list[PayElement], Meta(max_length=100)] | None = None
     rate_category: str | None = None
+    contract_start: str | None = None
+    contract_months: int | None = None
+    justification: str | None = None
+    code: str | None = None
+    workers: int | None = None
+    movement: str | None = None
+    date: str | None = None
+    reason: str | None = None
+    hours_a_week: Decimal | None = None
     number_requested: bool = False
 
 
@@ -184,46 +223,59 @@ class SentLines(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class DraftLine(msgspec.Struct, frozen=True, kw_only=True):
-    """A line of a draft as it stands: what could be read, and under `typed` what could not."""
+    """A line of a draft as it stands, with the fields of its form: what could be read, and under `typed` what could
+    not."""
 
     line_number: int
     row: int | None
     left_out: bool
-    nss: str | None
-    last_name: str | None
-    first_name: str | None
-    birth_date: date | None
-    q1_duration: int | None
-    q1_unit: str | None
-    q1_amount: int | None
-    q2_duration: int | None
-    q2_unit: str | None
-    q2_amount: int | None
-    q3_duration: int | None
-    q3_unit: str | None
-    q3_amount: int | None
-    q4_duration: int | None
-    q4_unit: str | None
-    q4_amount: int | None
-    annual_amount: int | None
-    entry_date: date | None
-    exit_date: date | None
-    observation: str | None
-    rate_category: str
+    nss: str | msgspec.UnsetType | None = msgspec.UNSET
+    last_name: str | msgspec.UnsetType | None = msgspec.UNSET
+    first_name: str | msgspec.UnsetType | None = msgspec.UNSET
+    birth_date: Day | msgspec.UnsetType | None = msgspec.UNSET
+    q1_duration: int | msgspec.UnsetType | None = msgspec.UNSET
+    q1_unit: str | msgspec.UnsetType | None = msgspec.UNSET
+    q1_amount: int | msgspec.UnsetType | None = msgspec.UNSET
+    q2_duration: int | msgspec.UnsetType | None = msgspec.UNSET
+    q2_unit: str | msgspec.UnsetType | None = msgspec.UNSET
+    q2_amount: int | msgspec.UnsetType | None = msgspec.UNSET
+    q3_duration: int | msgspec.UnsetType | None = msgspec.UNSET
+    q3_unit: str | msgspec.UnsetType | None = msgspec.UNSET
+    q3_amount: int | msgspec.UnsetType | None = msgspec.UNSET
+    q4_duration: int | msgspec.UnsetType | None = msgspec.UNSET
+    q4_unit: str | msgspec.UnsetType | None = msgspec.UNSET
+    q4_amount: int | msgspec.UnsetType | None = msgspec.UNSET
+    annual_amount: int | msgspec.UnsetType | None = msgspec.UNSET
+    entry_date: Day | msgspec.UnsetType | None = msgspec.UNSET
+    exit_date: Day | msgspec.UnsetType | None = msgspec.UNSET
+    observation: str | msgspec.UnsetType | None = msgspec.UNSET
+    duration: int | msgspec.UnsetType | None = msgspec.UNSET
+    unit: str | msgspec.UnsetType | None = msgspec.UNSET
+    amount: int | msgspec.UnsetType | None = msgspec.UNSET
+    rate_category: str | msgspec.UnsetType | None = msgspec.UNSET
+    contract_start: Day | msgspec.UnsetType | None = msgspec.UNSET
+    contract_months: int | msgspec.UnsetType | None = msgspec.UNSET
+    justification: str | msgspec.UnsetType | None = msgspec.UNSET
+    code: str | msgspec.UnsetType | None = msgspec.UNSET
+    workers: int | msgspec.UnsetType | None = msgspec.UNSET
+    movement: str | msgspec.UnsetType | None = msgspec.UNSET
+    date: Day | msgspec.UnsetType | None = msgspec.UNSET
+    reason: str | msgspec.UnsetType | None = msgspec.UNSET
+    hours_a_week: Decimal | msgspec.UnsetType | None = msgspec.UNSET
     number_requested: bool = False
     typed: dict[str, str] | None = None
     mended: bool = False
 
 
 class LineChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A correction of one line: only the fields named change; null empties one. `left_out` takes the
-    line out of what is filed, or back in."""
+    """A correction of one line: only the fields named change, all of the draft's form; null empties one. `left_out`
+    takes the line out of what is filed, or back in."""
 
     line_number: int
     nss: str | msgspec.UnsetType | None = msgspec.UNSET
     last_name: str | msgspec.UnsetType | None = msgspec.UNSET
     first_name: str | msgspec.UnsetType | None = msgspec.UNSET
-    birth_date: date | msgspec.UnsetType | None = msgspec.UNSET
+    birth_date: Day | msgspec.UnsetType | None = msgspec.UNSET
     q1_duration: int | msgspec.UnsetType | None = msgspec.UNSET
     q1_unit: Unit | msgspec.UnsetType | None = msgspec.UNSET
     q1_amount: int | msgspec.UnsetType | None = msgspec.UNSET
@@ -237,10 +289,22 @@ class LineChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     q4_unit: Unit | msgspec.UnsetType | None = msgspec.UNSET
     q4_amount: int | msgspec.UnsetType | None = msgspec.UNSET
     annual_amount: int | msgspec.UnsetType | None = msgspec.UNSET
-    entry_date: date | msgspec.UnsetType | None = msgspec.UNSET
-    exit_date: date | msgspec.UnsetType | None = msgspec.UNSET
+    entry_date: Day | msgspec.UnsetType | None = msgspec.UNSET
+    exit_date: Day | msgspec.UnsetType | None = msgspec.UNSET
     observation: str | msgspec.UnsetType | None = msgspec.UNSET
-    rate_category: str | msgspec.UnsetType = msgspec.UNSET
+    duration: int | msgspec.UnsetType | None = msgspec.UNSET
+    unit: Unit | msgspec.UnsetType | None = msgspec.UNSET
+    amount: int | msgspec.UnsetType | None = msgspec.UNSET
+    rate_category: str | msgspec.UnsetType | None = msgspec.UNSET
+    contract_start: Day | msgspec.UnsetType | None = msgspec.UNSET
+    contract_months: int | msgspec.UnsetType | None = msgspec.UNSET
+    justification: str | msgspec.UnsetType | None = msgspec.UNSET
+    code: str | msgspec.UnsetType | None = msgspec.UNSET
+    workers: int | msgspec.UnsetType | None = msgspec.UNSET
+    movement: Literal["entry", "exit", "change"] | msgspec.UnsetType | None = msgspec.UNSET
+    date: Day | msgspec.UnsetType | None = msgspec.UNSET
+    reason: str | msgspec.UnsetType | None = msgspec.UNSET
+    hours_a_week: Decimal | msgspec.UnsetType | None = msgspec.UNSET
     number_requested: bool | msgspec.UnsetType = msgspec.UNSET
     left_out: bool | msgspec.UnsetType = msgspec.UNSET
 
@@ -261,13 +325,16 @@ class Filing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 class Declaration(msgspec.Struct, frozen=True, kw_only=True):
     """A filed declaration and its receipt's facts. `content_hash` is the SHA-256 of its lines as
-    `/lines.csv` gives them; `in_force` is false once another has replaced it."""
+    `/lines.csv` gives them; `in_force` is false once another has replaced it. `form` is `annual`, or `periodic`
+    with the `header` of its month or quarter."""
 
     declaration_id: UUID
     number: str
     form: Form
     centre: str
     year: int
+    period: str
+    header: PeriodHeader | None = None
     type: DeclarationType
     mode: Literal["live", "test"]
     replaces: UUID | None
@@ -278,7 +345,7 @@ class Declaration(msgspec.Struct, frozen=True, kw_only=True):
     content_hash: str
     filed_by: str
     filed_at: datetime
-    legal_day: date
+    legal_day: Day
     in_force: bool
     receipt_code: str | None = None
     receipt_ready: bool = False
@@ -292,15 +359,16 @@ class DeclaredLine(AnnualLine, frozen=True, kw_only=True):
 
 
 class Registration(msgspec.Struct, frozen=True, kw_only=True):
-    """A number asked for someone who was declared without one."""
+    """A number asked for someone without one: by the declaration that named them first, or by a movement."""
 
     registration_id: UUID
-    declaration_id: UUID
-    line_number: int
+    declaration_id: UUID | None
+    line_number: int | None
+    movement_id: UUID | None
     status: Literal["requested"]
     last_name: str
     first_name: str
-    birth_date: date | None
-    entry_date: date | None
+    birth_date: Day | None
+    entry_date: Day | None
     requested_by: str
     created_at: datetime

@@ -131,7 +131,10 @@ class EmploymentFact(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DeclaredEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """A live declaration as the fund's systems are told of it; amounts in centimes."""
+    """A live declaration as the fund's systems are told of it; amounts in centimes.
+
+    `form` is `annual` (`period` is its year) or `periodic` (a month or quarter, whose bases stand in its quarter).
+    """
 
     declaration_id: UUID
     number: str
@@ -139,6 +142,7 @@ class DeclaredEntry(msgspec.Struct, frozen=True, kw_only=True):
     centre: str
     form: str
     year: int
+    period: str
     type: str
     replaces: UUID | None
     completes: UUID | None

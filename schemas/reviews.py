@@ -30,11 +30,13 @@ class PayerEffect(BeforeAfter, frozen=True, kw_only=True):
 class Effect(msgspec.Struct, frozen=True, kw_only=True):
     """What the changes do to people, bases, errors and contributions.
 
+    `numbers_requested` counts the lines of people without a number; null in reviews older than it.
     `contributions` and `payers` are null where they cannot be computed yet: a line's rate category is not open, or an
     amount is negative. Against a filed declaration, `before` is what the year was assessed.
     """
 
     people: BeforeAfter
+    numbers_requested: BeforeAfter | None = None
     quarters: list[BeforeAfter]
     base: BeforeAfter
     lines_with_errors: BeforeAfter | None = None

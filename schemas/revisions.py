@@ -5,6 +5,8 @@ from typing import Literal
 
 import msgspec
 
+from schemas.payroll import DraftLine
+
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
     """What a check told that the one before it had not, and the other way round; `back` are among neither:
@@ -47,11 +49,12 @@ class FieldChange(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ChangedLine(msgspec.Struct, frozen=True, kw_only=True):
-    """A line that a revision changed."""
+    """A line at a revision: what that changed in it, and how the line stood from then on."""
 
     line_number: int
     row: int | None
     changes: list[FieldChange]
+    line: DraftLine
 
 
 class ChangedLinesPage(msgspec.Struct, frozen=True):

@@ -21,12 +21,12 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from schemas.findings import Finding, Severity
-from schemas.mapping import FileLayout, Mapping
+from schemas.mapping import FileOutline, Mapping
 from teledeclaration.errors import Malformed
-from teledeclaration.insured.law.movement_checks import movement_checks
 from teledeclaration.intake.checking import CheckContext, CheckedFile, check_raw
-from teledeclaration.intake.layout import mapping_in_force
+from teledeclaration.intake.forms import FORMS, FormName
 from teledeclaration.intake.mapping import Known
+from teledeclaration.intake.outline import mapping_in_force
 from teledeclaration.intake.protocol import findings_page
 from teledeclaration.intake.raw import ReadingLimits, Unreadable
 from teledeclaration.intake.reader import ReaderError, ReaderServer, annotated_workbook, read_raw
@@ -34,7 +34,9 @@ from teledeclaration.intake.report import field_name, file_findings
 from teledeclaration.intake.tables import Unrecognised
 from teledeclaration.intake.text_pair import pair_role, zip_together
 from teledeclaration.languages import DEFAULT_LANGUAGE, LANGUAGES, Language, say
-from teledeclaration.payroll.checks import annual_checks
+from teledeclaration.legislation import load
+from teledeclaration.payroll.checks import month_or_quarter, rules_of_forms
+from teledeclaration.periods import Month, Quarter, parse_period
 
 EXIT_CLEAN, EXIT_ERRORS, EXIT_UNREADABLE = 0, 1, 2
 _SHOWN_MAX = 200
@@ -62,11 +64,11 @@ class Verdict:
     unreadable: Unreadable | None = None
 
     @property
-    def layout(self) -> FileLayout | None:
+    def outline(self) -> FileOutline | None:
         """What the file looked like, where its cells were read."""
         if self.checked is not None:
-            return self.checked.layout
-        return self.unreadable.layout if isinstance(self.unreadable, Unrecognised) else None
+            return self.checked.outline
+        return self.unreadable.outline if isinstance(self.unreadable, Unrecognised) else None
 
     @property
     def exit_code(self) -> int:
@@ -87,6 +89,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", nargs="+", metavar="FILE", type=Path, help="workbooks, or both text files of a pair")
     parser.add_argument("--employer", metavar="N", help="the employer number the file must be of (10 digits)")
     parser.add_argument("--year", metavar="Y", type=_year, help="the year declared, where the file does not say it")
+    parser.add_argument("--period", metavar="P", type=_period, help="the month or quarter declared: 2026-01, 2026-Q1")
+    parser.add_argument("--form", choices=sorted(FORMS), help="what is declared, where the file fits several forms")
     parser.add_argument("--lang", choices=LANGUAGES, default=DEFAULT_LANGUAGE, help="language of the messages")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
     parser.add_argument("--annotated", metavar="OUT.xlsx", type=Path, help="where the annotated workbook is written")
@@ -102,6 +106,13 @@ def _year(text: str) -> int:
     return int(text)
 
 
+def _period(text: str) -> Month | Quarter:
+    try:
+        return month_or_quarter(parse_period(text))
+    except (ValueError, TypeError):
+        raise argparse.ArgumentTypeError(f"not a month or quarter: {text}") from None
+
+
 def _mapping(text: str) -> Mapping:
     try:
         return msgspec.json.decode(Path(text).read_bytes(), type=Mapping)
@@ -114,19 +125,35 @@ def run(arguments: argparse.Namespace) -> int:
     return asyncio.run(_run(arguments, today=datetime.now(UTC).date()))
 
 
-def standard_context(today: date, *, employer_number: str | None = None, year: int | None = None) -> CheckContext:
-    """The checks of every form with the law this release holds, and no register."""
+def standard_context(
+    today: date,
+    *,
+    employer_number: str | None = None,
+    year: int | None = None,
+    period: Month | Quarter | None = None,
+    form: FormName | None = None,
+) -> CheckContext:
+    """The checks of every form with the law this release holds, and no register; those of `form` where a file fits
+    several."""
     return CheckContext(
-        rules={"annual": annual_checks, "movements": movement_checks},
+        rules=rules_of_forms(load("cnas")),
         today=today,
         employer_number=employer_number,
-        year=year,
+        year=period.year if period else year,
+        period=period,
+        known=Known(form=form),
     )
 
 
 async def _run(arguments: argparse.Namespace, *, today: date) -> int:
-    context = standard_context(today, employer_number=arguments.employer, year=arguments.year)
-    context = replace(context, known=Known(mapping=arguments.mapping))
+    context = standard_context(
+        today,
+        employer_number=arguments.employer,
+        year=arguments.year,
+        period=arguments.period,
+        form=arguments.form,
+    )
+    context = replace(context, known=replace(context.known, mapping=arguments.mapping))
     try:
         documents = list(together(arguments.files))
     except NotReadError as missing:
@@ -252,6 +279,7 @@ def as_object(verdict: Verdict, language: Language) -> dict[str, object]:
     return {
         "form": checked.form.name,
         "year": checked.year,
+        "period": checked.period.code,
         "employer_number": checked.facts.employer_number,
         "lines": checked.lines.height,
         "totals": None if totals is None else {"quarters": list(totals.quarters), "annual": totals.annual},
@@ -266,7 +294,7 @@ def as_object(verdict: Verdict, language: Language) -> dict[str, object]:
             for column in checked.table.columns
             if column.field
         ],
-        "mapping": msgspec.to_builtins(mapping_in_force(checked.layout)) if checked.layout else None,
+        "mapping": msgspec.to_builtins(mapping_in_force(checked.outline)) if checked.outline else None,
         "findings": [_finding(finding) for finding in verdict.findings],
     }
 
@@ -327,18 +355,18 @@ def _print_verdict(verdict: Verdict, language: Language, written: tuple[Path, bo
 def _print_columns(verdict: Verdict, language: Language) -> None:
     """What each column was read as, and the mapping as `--mapping` takes it; of a file not known, its sheets."""
     console = Console()
-    layout = verdict.layout
-    if layout is None:
+    outline = verdict.outline
+    if outline is None:
         return
     table = RichTable(*(say(f"check.columns.{name}", language) for name in ("letter", "header", "field", "samples")))
-    for column in layout.columns:
+    for column in outline.columns:
         field = field_name(column.field, language) if column.field else ""
         table.add_row(column.letter, Text(column.header), Text(field), Text(" | ".join(column.samples)))
-    if layout.columns:
+    if outline.columns:
         console.print(table)
-    for sheet in layout.sheets:
+    for sheet in outline.sheets:
         console.print(Text(f"{sheet.name} : {sheet.rows} × {sheet.columns}"))
-    if (mapping := mapping_in_force(layout)) is not None:
+    if (mapping := mapping_in_force(outline)) is not None:
         console.print_json(msgspec.json.encode(mapping).decode())
 
 
@@ -357,7 +385,7 @@ def _summary(checked: CheckedFile, findings: Sequence[Finding], language: Langua
         "check.summary",
         language,
         form=say(f"form.{checked.form.name}", language),
-        year=checked.year,
+        year=checked.period.code,
         sheet=checked.sheet,
         lines=checked.lines.height,
         errors=counts[Severity.ERROR],

@@ -12,10 +12,16 @@
 
 A room's own error subclasses one of these and gives a `type`: stable, in kebab-case, with its words
 under `problem.<type>` in the room's catalogue. `values` fill the words and go out as members of the
-problem; they never carry personal data or secrets. `pointer` names the field (RFC 6901).
+problem; they never carry personal data or secrets. `pointer` names the field (RFC 6901). `findings` are what
+checks say of the input, at its places, in the reader's language.
 """
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
+
+from schemas.findings import Finding
+
+SaidAs = Mapping[str, tuple[str, ...]]
 
 
 class BusinessError(Exception):
@@ -23,11 +29,15 @@ class BusinessError(Exception):
 
     type: ClassVar[str] = "business-error"
     status: ClassVar[int] = 400
+    said_as: ClassVar[SaidAs] = {}
+    """The values that are ids, and under which keys of the catalogue (`field.{id}`, other values by their names) they
+    have words: people read those, programs the ids."""
 
     def __init__(self, *, pointer: str | None = None, **values: Any) -> None:
         super().__init__(self.type)
         self.pointer = pointer
         self.values = values
+        self.findings: tuple[Finding, ...] = ()
 
 
 class NotSignedIn(BusinessError):

@@ -8,6 +8,7 @@ import msgspec
 from schemas.annual import Totals
 from schemas.findings import Finding, Severity
 from schemas.legislation import Payer
+from schemas.movements import Employment, Movement, SentMovement, SentMovements
 from schemas.payments import Due, Nature
 from schemas.payroll import (
     Declaration,
@@ -25,12 +26,14 @@ from schemas.payroll import (
     SentLines,
     Upload,
 )
+from schemas.periodic import CodeLine, HeaderChange, PeriodHeader, PeriodicDeclaration
 from schemas.revisions import Return
+from teledeclaration.languages import period_in_words, say
 from teledeclaration.legislation import Legislation
 from teledeclaration.money import Centimes
-from teledeclaration.payroll.law.contributions import assess_quarters
+from teledeclaration.payroll.law.contributions import assess, side_by_side, year_buckets
 from teledeclaration.payroll.routes.declarations import Assessment
-from teledeclaration.periods import Year
+from teledeclaration.periods import Month, Year
 
 _YEAR = Year(2025)
 _DRAFT = UUID("0b0c6f3e-7d1c-4a55-9f0e-1c3f5f1a2025")
@@ -47,6 +50,7 @@ _SUMMARY = DraftSummary(
     form="annual",
     centre="16001",
     year=2025,
+    period="2025",
     type="N",
     status="open",
     revision=3,
@@ -57,6 +61,30 @@ _SUMMARY = DraftSummary(
     updated_at=_SENT,
 )
 
+_MOVEMENT = Movement(
+    movement_id=UUID("6b1f0e5a-4b43-4c8e-9f0e-2a7d1f642026"),
+    kind="entry",
+    date=date(2026, 1, 5),
+    centre="16001",
+    nss="850612345678",
+    last_name="BENALI",
+    first_name="Amine",
+    birth_date=date(1985, 6, 12),
+    reason="Recrutement",
+    rate_category=None,
+    hours_a_week=20.0,
+    state="in_force",
+    replaces=None,
+    replaced_by=None,
+    tell_by=date(2026, 1, 15),
+    told_on=date(2026, 1, 15),
+    told_late=False,
+    told_by="Alice",
+    told_at=_SENT,
+    draft_id=None,
+    line_number=None,
+)
+
 _EXAMPLES: tuple[msgspec.Struct, ...] = (
     Upload(
         upload_id=UUID("2a7d1f64-90b1-4c8e-8a3c-6b1f0e5a2025"),
@@ -64,6 +92,7 @@ _EXAMPLES: tuple[msgspec.Struct, ...] = (
         form="annual",
         centre="16001",
         year=2025,
+        period="2025",
         filename="DAS 2025.xlsx",
         content_hash=_HASH,
         size_bytes=18_412,
@@ -113,7 +142,42 @@ _EXAMPLES: tuple[msgspec.Struct, ...] = (
         line_number=3,
     ),
     Return(revision=9, to=3),
+    SentMovements(
+        movements=[
+            SentMovement(
+                kind="entry",
+                date="2026-01-05",
+                nss="850612345678",
+                last_name="BENALI",
+                first_name="Amine",
+                birth_date="1985-06-12",
+                reason="Recrutement",
+                hours_a_week=20.0,
+            )
+        ],
+        confirm=["nss_key"],
+    ),
+    _MOVEMENT,
+    Employment(
+        employee="p4711",
+        nss="850612345678",
+        last_name="BENALI",
+        first_name="Amine",
+        birth_date=date(1985, 6, 12),
+        entry_date=date(2026, 1, 5),
+        exit_date=None,
+        centre="16001",
+        rate_category=None,
+        hours_a_week=20.0,
+        source="told",
+        exit_source=None,
+        entry_movement=_MOVEMENT.movement_id,
+        exit_movement=None,
+        tell_by=date(2026, 1, 15),
+        told_late=False,
+    ),
     LineChanges(lines=[LineChange(line_number=3, nss="850612345678")], revision=3),
+    HeaderChange(header=PeriodHeader(headcount=3, entries=1, exits=0), revision=3),
     Filing(revision=3, leave_out_errors=True),
     Declaration(
         declaration_id=_DECLARATION,
@@ -121,6 +185,7 @@ _EXAMPLES: tuple[msgspec.Struct, ...] = (
         form="annual",
         centre="16001",
         year=2025,
+        period="2025",
         type="N",
         mode="live",
         replaces=None,
@@ -142,19 +207,55 @@ _EXAMPLES: tuple[msgspec.Struct, ...] = (
 def examples(legislation: Legislation) -> dict[str, object]:
     """By the name of a class, its example as JSON has it; amounts by the law of this fund."""
     owed = _assessment(legislation)
-    found = (*_EXAMPLES, owed, _due(owed.difference or 0))
+    found = (*_EXAMPLES, owed, _due(owed.difference or 0), _periodic(legislation))
     return {type(example).__name__: msgspec.to_builtins(example) for example in found}
 
 
 def _assessment(legislation: Legislation) -> Assessment:
     category = legislation.on(_YEAR.first_day).enabled_categories()[0]
-    amounts = assess_quarters({quarter: {category: _QUARTER} for quarter in _YEAR.quarters}, legislation)
+    quarters = {quarter: {category: _QUARTER} for quarter in _YEAR.quarters}
+    amounts = side_by_side(year_buckets({}, quarters, legislation).values())
     return Assessment(
         declaration_id=_DECLARATION,
         status="assessed",
         assessed_at=_FILED,
         difference=amounts.total,
         amounts=amounts,
+    )
+
+
+def _periodic(legislation: Legislation) -> PeriodicDeclaration:
+    """A month's declaration of one category, as the fund's form shows it."""
+    month = Month(2026, 1)
+    values = legislation.on(month.first_day)
+    amounts = assess({values.enabled_categories()[0]: _QUARTER}, values)
+    return PeriodicDeclaration(
+        declaration_id=UUID("5f8c1f0a-2c1e-4b43-8f5b-9c4f5d202601"),
+        number=f"P{month.code}-1600012345-01",
+        centre="16001",
+        period=month.code,
+        period_in_words=period_in_words(month.code, "en"),
+        type="N",
+        in_force=True,
+        replaces=None,
+        completes=None,
+        header=PeriodHeader(headcount=3, entries=1, exits=0),
+        lines=tuple(
+            CodeLine(
+                code=line.code,
+                nature=say(f"legal.line.{line.code}", "en"),
+                base=line.base,
+                rate=line.rate,
+                amount=line.amount,
+                law=line.law,
+            )
+            for line in amounts.lines
+        ),
+        total_base=_QUARTER,
+        total_amount=amounts.total,
+        assessed=True,
+        rebates=(),
+        movements=(),
     )
 
 

@@ -10,12 +10,15 @@ The words stand beside the code that says them, in `words/*.toml` folders of eac
 A key stands once; its three texts name the same placeholders (a test holds both).
 """
 
+from collections.abc import Sequence
 from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Any, Literal, get_args
 
 import msgspec
+
+from teledeclaration.periods import Month, Quarter, Year, parse_period
 
 Language = Literal["fr", "ar", "en"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
@@ -67,6 +70,31 @@ def say(key: str, language: Language, /, **values: object) -> str:
     """The words of `key` with `values` in place; KeyError where the catalogue has no such key."""
     words: str = getattr(catalogue()[key], language)
     return words.format_map(values) if values else words
+
+
+def period_in_words(code: str, language: Language) -> str:
+    """What a period is called: « 1ᵉʳ trimestre 2025 » for `2025-Q1`; ValueError where the code names none."""
+    match parse_period(code):
+        case Month(year, number):
+            return say(f"period.month_{number}", language, year=year)
+        case Quarter(year, number):
+            return say(f"period.quarter_{number}", language, year=year)
+        case Year(year):
+            return say("period.year", language, year=year)
+
+
+_BETWEEN: dict[Language, str] = {"fr": " ; ", "ar": "؛ ", "en": "; "}
+
+
+def say_ids(ids: str, language: Language, keys: Sequence[str]) -> str:
+    """Ids with ", " between them, in words: those of the first of the keys (`field.{id}`) that the catalogue has. An id
+    without words stays as it is."""
+    return _BETWEEN[language].join(_said(one, language, keys) for one in ids.split(", "))
+
+
+def _said(one: str, language: Language, keys: Sequence[str]) -> str:
+    found = (key for pattern in keys if (key := pattern.replace("{id}", one)) in catalogue())
+    return next((say(key, language) for key in found), one)
 
 
 def chosen_language(accept_language: str | None) -> Language:

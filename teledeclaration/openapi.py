@@ -31,6 +31,9 @@ _TAGS = {
     "mapping": "How a foreign workbook's columns are read",
     "drafts": "Lines, findings, corrections, repairs, reviews, revisions",
     "declarations": "File, and see what was filed",
+    "movements": "Entries, exits and changes of employees; who works here on any day",
+    "calendar": "What is owed when, suspensions of activity, who is late",
+    "reconciliation": "Where a year's declarations do not agree; the verification report",
     "dues": "What is owed",
     "documents": "Receipts and their verification",
     "registers": "The fund's registers",
@@ -246,7 +249,9 @@ def _add_example(content: dict[str, Any], schemas: Mapping[str, Any], shown: Map
 
 
 def _named(schema: Mapping[str, Any]) -> str:
-    return str(schema.get("$ref", "")).rpartition("/")[2]
+    """The class of a schema; of several, the first."""
+    first = next(iter(schema.get("oneOf", ())), schema)
+    return str(first.get("$ref", "")).rpartition("/")[2]
 
 
 @get("/assets/{name:str}", **guarded(PUBLIC), include_in_schema=False, sync_to_thread=True)

@@ -13,8 +13,9 @@ import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 
+from schemas.findings import Finding
 from teledeclaration.errors import BusinessError, place_of
-from teledeclaration.languages import Language, catalogue, chosen_language, say
+from teledeclaration.languages import Language, catalogue, chosen_language, say, say_ids
 
 log = structlog.get_logger(__name__)
 
@@ -39,7 +40,8 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What went wrong, and how to mend it.
 
     `type` is stable; `title` is in the reader's language; `pointer` names the field of the request;
-    `errors` lists several at once; `values` are what the title speaks of.
+    `errors` lists several at once; `findings` are what checks say of what was sent; `values` are what the title
+    speaks of.
     """
 
     type: str
@@ -48,6 +50,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     detail: str | None = None
     pointer: str | None = None
     errors: list[dict[str, str]] = msgspec.field(default_factory=list)
+    findings: tuple[Finding, ...] = ()
     values: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
@@ -57,12 +60,37 @@ def reader_language(request: Request[Any, Any, Any]) -> Language:
     return chosen_language(asked or request.headers.get("accept-language"))
 
 
+def problem_title(error: BusinessError, language: Language) -> str:
+    """What a business error says to people: its ids in words."""
+    values = {name: str(value) for name, value in error.values.items()}
+    in_words = {
+        name: say_ids(values[name], language, [_filled(key, values) for key in keys])
+        for name, keys in error.said_as.items()
+        if name in values
+    }
+    return say(f"problem.{error.type}", language, **(error.values | in_words))
+
+
+def _filled(key: str, values: dict[str, str]) -> str:
+    """`repair-choice.{repair}.{id}` with the values it names in place, but for the id."""
+    for name, value in values.items():
+        key = key.replace(f"{{{name}}}", value)
+    return key
+
+
 def business_problem(request: Request[Any, Any, Any], error: BusinessError) -> Response[Problem]:
     """A business error, with its own words and values."""
-    title = say(f"problem.{error.type}", reader_language(request), **error.values)
+    title = problem_title(error, reader_language(request))
     headers = {"Retry-After": str(error.values["seconds"])} if "seconds" in error.values else {}
     return _respond(
-        request, error.type, title, error.status, pointer=error.pointer, values=error.values, headers=headers
+        request,
+        error.type,
+        title,
+        error.status,
+        pointer=error.pointer,
+        findings=error.findings,
+        values=error.values,
+        headers=headers,
     )
 
 
@@ -125,6 +153,7 @@ def _respond(
     *,
     pointer: str | None = None,
     errors: list[dict[str, str]] | None = None,
+    findings: tuple[Finding, ...] = (),
     values: dict[str, Any] | None = None,
     headers: dict[str, str] | None = None,
 ) -> Response[Problem]:
@@ -136,6 +165,7 @@ def _respond(
         detail=HTTPStatus(status).phrase,
         pointer=pointer,
         errors=errors or [],
+        findings=findings,
         values=values or {},
     )
     return Response(problem, status_code=status, media_type=PROBLEM_JSON, headers=headers or {})

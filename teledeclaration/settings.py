@@ -6,6 +6,7 @@ instead, named by `<NAME>_FILE` (as container secrets are). `docs/operations.md`
 
 import os
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -44,10 +45,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     migration_database_url: str = ""  # PostgreSQL, as the owner of the schema; only `migrate` needs it
     redis_url: str  # Redis or Valkey, for the queue
     environment: Literal["development", "production"] = "development"
-    fund: str = "cnas"  # the folder of teledeclaration/legislation in force
+    fund: str = "cnas"  # whose law is in force: the folder of that name
+    fund_folder: str = ""  # where that folder is; empty: in teledeclaration/legislation
     fund_name: str = "Caisse nationale des assurances sociales des travailleurs salariés"  # on documents, in French
     fund_name_ar: str = "الصندوق الوطني للتأمينات الاجتماعية للعمال الأجراء"  # and in Arabic
     fund_time_zone: str = "Africa/Algiers"  # legal days are days here
+    obligations_from: date = date(2025, 1, 1)  # what ended before was declared elsewhere, and is never late here
     public_url: str = "http://127.0.0.1:8000"  # what links, receipts and QR codes begin with
     host: str = "127.0.0.1"
     port: Annotated[int, Meta(ge=1, le=65535)] = 8000

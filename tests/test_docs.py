@@ -249,7 +249,7 @@ def test_every_example_asks_a_route_for_what_it_takes(request_: Request, describ
 
 
 def query_names(handler: HTTPRouteHandler) -> set[str]:
-    return {"as" if name == "as_" else name for name in handler.parsed_fn_signature.parameters} - {"state", "caller"}
+    return {name.rstrip("_") for name in handler.parsed_fn_signature.parameters} - {"state", "caller"}
 
 
 # ── files that are read ─────────────────────────────────────────────────────────────────────────

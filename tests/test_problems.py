@@ -13,8 +13,11 @@ from litestar.datastructures import State
 from structlog.testing import capture_logs
 
 from teledeclaration.errors import BusinessError
+from teledeclaration.intake.mapping import FieldTwice
+from teledeclaration.intake.text_pair import NotWritable
 from teledeclaration.languages import LANGUAGES, Language, say
-from teledeclaration.problems import EXCEPTION_HANDLERS, PROBLEM_JSON
+from teledeclaration.payroll.errors import NotReadyToFile, RepairChoiceNeeded
+from teledeclaration.problems import EXCEPTION_HANDLERS, PROBLEM_JSON, problem_title
 from teledeclaration.settings import Settings
 
 ADDRESS = "https://declare.example.dz"
@@ -77,6 +80,21 @@ async def test_each_business_error_is_a_problem_in_each_language(failing: httpx.
         assert told["title"] == say(f"problem.{error.type}", language, **error.values)
         assert told["pointer"] == "/lines/3/nss"
         assert told.get("values", {}) == error.values
+
+
+SAID = [
+    (NotReadyToFile(obstacles="errors, nss_key, of-tomorrow"), "lines hold errors; ", "; of-tomorrow"),
+    (RepairChoiceNeeded(repair="one_unit", choices="J, H"), say("repair-choice.one_unit.J", "en"), ""),
+    (FieldTwice(field="q1_amount", column="F", other="G"), say("field.q1_amount", "en"), ""),
+    (NotWritable(line=3, field="nss", reason="missing"), say("field.nss", "en"), ""),
+]
+
+
+@pytest.mark.parametrize(("error", "said", "as_it_is"), SAID)
+def test_ids_are_said_in_words_where_they_have_some(error: BusinessError, said: str, as_it_is: str) -> None:
+    title = problem_title(error, "en")
+    assert said in title and as_it_is in title
+    assert not any(f" {one}" in title for one in ("nss_key", "q1_amount", "nss "))
 
 
 @pytest.mark.parametrize("name", FAULTS)

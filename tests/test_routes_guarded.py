@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import msgspec
@@ -164,7 +165,11 @@ async def test_an_officers_look_at_peoples_lines_is_in_the_employers_journal(cli
     path = "/v1/drafts/7a1c7a30-0000-4000-8000-000000000000/lines"
     await clients["samir"].get(path, headers={"Employer": world.A.number})
     await clients["alice"].get(path)
-    entries = (await clients["alice"].get("/v1/journal")).json()["entries"]
+    entries: list[Any] = []
+    after: str | None = ""
+    while after is not None:
+        page = (await clients["alice"].get("/v1/journal", params={"after": after})).json()
+        entries, after = [*entries, *page["entries"]], page["next"]
     looks = {(one["actor_label"], one["subject"]) for one in entries if one["action"] == "people.seen"}
     assert ("Samir", path) in looks
     assert {who for who, _ in looks} <= {"Samir", "Dalila"}

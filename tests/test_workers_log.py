@@ -10,6 +10,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
+from teledeclaration.database import Pool
 from teledeclaration.observed import configure_logs
 from teledeclaration.queue import JobQueue
 from teledeclaration.settings import Settings
@@ -39,13 +40,14 @@ async def read_upload(ctx: dict[str, Any], employer_id: int, subject: str) -> No
 
 async def test_a_failing_jobs_log_holds_no_text_of_its_error(
     settings: Settings,
+    pool: Pool,
     monkeypatch: pytest.MonkeyPatch,
     logs: Callable[[], None],
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     logs()
     monkeypatch.setattr(main, "read_upload", read_upload)
-    worker = main.workers_of(settings, {})[0]
+    worker = main.workers_of(settings, {"pool": pool, "settings": settings})[0]
     worker.cron_jobs = []
     running = asyncio.create_task(worker.async_run())
     queue, subject, told = JobQueue(settings.redis_url), uuid4(), ""

@@ -24,17 +24,21 @@ from teledeclaration.clock import Clock, system_clock
 from teledeclaration.documents.seal import FileSealer
 from teledeclaration.errors import place_of
 from teledeclaration.intake.reader import ReaderServer
-from teledeclaration.legislation import load
+from teledeclaration.law_in_force import law_in_force
+from teledeclaration.legislation import InvalidLegislation
 from teledeclaration.observed import configure_logs
 from teledeclaration.queue import LONG, SHORT, JobQueue, Queue, decode_job, encode_job, redis_settings
 from teledeclaration.settings import MissingSetting, Settings, WrongSetting, read_settings
 from teledeclaration.storage import Storage
 from workers.assess_declaration import assess_declaration
 from workers.book_opening_balance import book_opening_balance
+from workers.book_provisional import book_provisional
 from workers.check_journals import check_journals
 from workers.load_register import load_register
 from workers.prove_ledgers import prove_ledgers
 from workers.read_upload import read_upload
+from workers.reconcile_all import reconcile_all
+from workers.reconcile_year import reconcile_year
 from workers.review_changes import review_changes
 from workers.seal_document import seal_document
 from workers.seal_journals import seal_journals
@@ -64,7 +68,7 @@ async def tools(settings: Settings, clock: Clock = system_clock) -> AsyncIterato
             "storage": Storage.of(settings),
             "reader": reader,
             "sealer": FileSealer(settings.seal_key.encode(), settings.seal_certificate.encode()),
-            "legislation": load(settings.fund),
+            "legislation": await law_in_force(pool, settings),
             "settings": settings,
             "clock": clock,
         }
@@ -76,12 +80,22 @@ async def tools(settings: Settings, clock: Clock = system_clock) -> AsyncIterato
 
 def workers_of(settings: Settings, ctx: dict[str, Any]) -> list[Worker]:
     """A worker for short work, which also keeps the cron, and one for long work."""
-    work = (read_upload, review_changes, assess_declaration, seal_document, book_opening_balance, load_register)
+    work = (
+        read_upload,
+        review_changes,
+        reconcile_year,
+        assess_declaration,
+        seal_document,
+        book_opening_balance,
+        book_provisional,
+        load_register,
+    )
     jobs = [_job(one) for one in work]
     clockwork = [
         cron(_observed(sweep), name="cron:sweep", second=_EVERY_FEW_SECONDS, run_at_startup=True, keep_result=0),
         cron(_observed(seal_journals), name="cron:seal_journals", minute=7, keep_result=0),
         cron(_observed(prove_ledgers), name="cron:prove_ledgers", hour=2, minute=23, **_NIGHTLY),
+        cron(_observed(reconcile_all), name="cron:reconcile_all", hour=0, minute=41, **_NIGHTLY),
         cron(_observed(check_journals), name="cron:check_journals", hour=3, minute=11, **_NIGHTLY),
         cron(_observed(tidy), name="cron:tidy", hour=3, minute=41, **_NIGHTLY),
     ]
@@ -98,12 +112,14 @@ def _job(coroutine: Callable[..., Awaitable[Any]]) -> Function:
 
 
 def _observed(coroutine: Callable[..., Awaitable[Any]]) -> Any:
-    """The job, with a line of log and a metric for each end; a failure is logged without its text."""
+    """The job under the law of the moment, with a line of log and a metric for each end; a failure is logged without
+    its text."""
 
     @functools.wraps(coroutine)
     async def observed(ctx: dict[str, Any], *arguments: Any) -> Any:
         started = time.perf_counter()
         try:
+            ctx["legislation"] = await law_in_force(ctx["pool"], ctx["settings"])
             result = await coroutine(ctx, *arguments)
         except Exception as error:
             JOBS.labels(coroutine.__name__, "failed").inc()
@@ -176,7 +192,7 @@ async def _close(worker: Worker) -> None:
 
 
 def run(arguments: Sequence[str] = ()) -> int:
-    """A worker, until it is told to stop. 2 where a setting is missing or wrong."""
+    """A worker, until it is told to stop. 2 where a setting is missing or wrong, or the law is not whole."""
     argparse.ArgumentParser(prog="teledeclaration worker", description=run.__doc__).parse_args(arguments)
     try:
         settings = read_settings()
@@ -184,5 +200,9 @@ def run(arguments: Sequence[str] = ()) -> int:
         print(f"setting: {error}")  # noqa: T201 - the operator's own terminal
         return 2
     configure_logs(settings.log_level)
-    asyncio.run(run_workers(settings))
+    try:
+        asyncio.run(run_workers(settings))
+    except InvalidLegislation as error:
+        print(f"law: {error}")  # noqa: T201 - the operator's own terminal
+        return 2
     return 0

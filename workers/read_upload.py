@@ -9,8 +9,8 @@ from uuid import UUID
 
 from schemas.actors import job
 from teledeclaration.database import transaction
-from teledeclaration.payroll.actions.checking import ReadingTools
 from teledeclaration.payroll.actions.checking import read_upload as read
+from teledeclaration.payroll.actions.claiming import ReadingTools
 from teledeclaration.payroll.actions.reviewing import REVIEW_JOB
 from teledeclaration.payroll.queries import reviews
 from teledeclaration.queue import LONG

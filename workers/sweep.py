@@ -16,14 +16,17 @@ from teledeclaration import outbox
 from teledeclaration.database import Connection, transaction
 from teledeclaration.documents import queries as documents
 from teledeclaration.payments import queries as payments
-from teledeclaration.payroll.queries import assessments, reviews, uploads
+from teledeclaration.payroll.actions.reconciling import CentreYear, centre_year_of
+from teledeclaration.payroll.queries import assessments, provisional, reconciliation, reviews, uploads
 from teledeclaration.queue import LONG, SHORT, Queue
 from teledeclaration.registry import queries as registry
 from workers import (
     assess_declaration,
     book_opening_balance,
+    book_provisional,
     load_register,
     read_upload,
+    reconcile_year,
     review_changes,
     seal_document,
 )
@@ -42,8 +45,10 @@ async def sweep(ctx: dict[str, Any]) -> int:
         readings = await uploads.select_waiting_readings(connection, now=now, limit=ROWS_AT_ONCE)
         declarations = await assessments.select_waiting_assessments(connection, now=now, limit=ROWS_AT_ONCE)
         comparisons = await reviews.select_waiting_reviews(connection, now=now, limit=ROWS_AT_ONCE)
+        years = await reconciliation.select_waiting(connection, now=now, limit=ROWS_AT_ONCE)
         papers = await documents.select_waiting_documents(connection, now=now, limit=ROWS_AT_ONCE)
         openings = await payments.select_employers_with_waiting_openings(connection, limit=ROWS_AT_ONCE)
+        reckoned = await provisional.select_waiting_provisionals(connection, limit=ROWS_AT_ONCE)
         loads = await registry.select_waiting_loads(connection, now=now, limit=ROWS_AT_ONCE)
     for employer_id, reading_id, queue, attempts in readings:
         await _again(ctx, read_upload.NAME, employer_id, reading_id, attempts, _give_up_reading, queue)
@@ -51,15 +56,20 @@ async def sweep(ctx: dict[str, Any]) -> int:
         await _again(ctx, assess_declaration.NAME, employer_id, declaration_id, attempts, _give_up_assessment)
     for employer_id, review_id, attempts in comparisons:
         await _again(ctx, review_changes.NAME, employer_id, review_id, attempts, _give_up_review, LONG)
+    for employer_id, centre, year, attempts in years:
+        subject = CentreYear(employer_id=employer_id, centre=centre, year=year).subject
+        await _again(ctx, reconcile_year.NAME, employer_id, subject, attempts, _give_up_year, LONG)
     for employer_id, document_id, attempts in papers:
         await _again(ctx, seal_document.NAME, employer_id, document_id, attempts, _give_up_document)
     for employer_id in openings:
         subject = book_opening_balance.subject_of(employer_id)
         await ctx["queue"].enqueue(book_opening_balance.NAME, employer_id=employer_id, subject=subject)
+    for employer_id, provisional_id in reckoned:
+        await ctx["queue"].enqueue(book_provisional.NAME, employer_id=employer_id, subject=provisional_id)
     for load_id in loads:
         turn = f"sweep-{now:%H%M}"  # a killed worker's job keeps its id in Redis: another one each minute
         await ctx["queue"].enqueue(load_register.NAME, employer_id=0, subject=load_id, queue=LONG, turn=turn)
-    return sum(len(rows) for rows in (readings, declarations, comparisons, papers, openings, loads))
+    return sum(len(rows) for rows in (readings, declarations, comparisons, years, papers, openings, reckoned, loads))
 
 
 async def _again(
@@ -95,6 +105,10 @@ async def _give_up_assessment(connection: Connection, employer_id: int, subject:
 
 async def _give_up_review(connection: Connection, employer_id: int, subject: UUID, now: datetime) -> bool:
     return await reviews.give_up_review(connection, employer_id=employer_id, review_id=subject, now=now)
+
+
+async def _give_up_year(connection: Connection, employer_id: int, subject: UUID, now: datetime) -> bool:
+    return await reconciliation.give_up(connection, **centre_year_of(employer_id, subject).key, now=now)
 
 
 async def _give_up_document(connection: Connection, employer_id: int, subject: UUID, now: datetime) -> bool:

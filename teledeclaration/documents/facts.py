@@ -14,14 +14,14 @@ _TEMPLATE = b"teledeclaration template mark 1\0"
 
 
 def sign_template(message: bytes, settings: Settings) -> str | None:
-    """The fund's signature of a template's mark; None on an installation without a seal."""
+    """The fund's signature of a template's stamp; None on an installation without a seal."""
     if not settings.seal_key:
         return None
     return sign_apart(message, _sealer(settings.seal_key, settings.seal_certificate), purpose=_TEMPLATE)
 
 
 def is_our_template(message: bytes, signature: str, settings: Settings) -> bool:
-    """Whether the fund's key signed this mark of a template."""
+    """Whether the fund's key signed this stamp of a template."""
     return holds(signature, message, settings.seal_certificate.encode(), purpose=_TEMPLATE)
 
 

@@ -43,6 +43,7 @@ PRINTABLE = (
     range(0x2010, 0x2030),  # dashes, quotes, spaces
     range(0x2030, 0x2041),
     range(0x20A0, 0x20C0),  # currencies
+    range(0x2212, 0x2213),  # minus
     range(0x25A1, 0x25A2),
     range(0xFE70, 0xFEFD),  # Arabic as old software stores it
 )

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 from schemas.documents import FilingReceipt
 from teledeclaration.documents.codes import grouped
 from teledeclaration.documents.pdf import Data, amount, both, compile_pdf, count, qr_svg
+from teledeclaration.languages import period_in_words, say
 
 _HASH_GROUP = 8
 
@@ -43,8 +44,15 @@ def _highlights(receipt: FilingReceipt, time_zone: str) -> list[Data]:
     return [
         _row("number", receipt.number),
         _row("filed_at", f"{legal:%d/%m/%Y · %H:%M:%S}", small=f"{time_zone} · {universal:%Y-%m-%d %H:%M:%S} UTC"),
-        _row("year", str(receipt.year)),
+        _period(receipt),
     ]
+
+
+def _period(receipt: FilingReceipt) -> dict[str, Data]:
+    """The year, or the month or quarter by its code with its name."""
+    if receipt.period is None:
+        return _row("year", str(receipt.year))
+    return _row("period", receipt.period, small=period_in_words(receipt.period, "fr"))
 
 
 def _employer(receipt: FilingReceipt) -> dict[str, Data]:
@@ -65,16 +73,41 @@ def _declaration(receipt: FilingReceipt) -> dict[str, Data]:
         rows.append(_row("replaces", receipt.replaces))
     if receipt.completes:
         rows.append(_row("completes", receipt.completes))
+    rows += _header(receipt)
     rows.append(_row("line_count", count(receipt.line_count)))
     rows.append(_row("left_out_count", count(receipt.left_out_count)))
     rows.append(_row("filed_by", receipt.filed_by))
     return {"title": both("document.receipt.declaration"), "rows": rows}
 
 
+def _header(receipt: FilingReceipt) -> list[dict[str, Data]]:
+    """Of a month or quarter: which, in words, and what it says beside its lines."""
+    if receipt.period is None:
+        return []
+    words: Data = {"fr": period_in_words(receipt.period, "fr"), "ar": period_in_words(receipt.period, "ar")}
+    rows = [_row("period", words)]
+    if receipt.nothing_to_declare:
+        rows.append(_row("nothing_to_declare", both("document.receipt.yes")))
+    said = {name: getattr(receipt, name) for name in ("headcount", "entries", "exits")}
+    return rows + [_row(name, count(number)) for name, number in said.items() if number is not None]
+
+
 def _bases(receipt: FilingReceipt) -> dict[str, Data]:
+    if receipt.period is not None:
+        return _bases_by_code(receipt)
     heads = ["quarter_1", "quarter_2", "quarter_3", "quarter_4", "annual"]
     amounts = [*receipt.quarters, receipt.annual]
     cells = [_row(head, amount(centimes)) for head, centimes in zip(heads, amounts, strict=True)]
+    return {"title": both("document.receipt.bases"), "cells": cells}
+
+
+def _bases_by_code(receipt: FilingReceipt) -> dict[str, Data]:
+    """One cell a code, and the total of the period, each base counted once."""
+    cells: list[Data] = []
+    for line in receipt.codes:
+        fr, ar = (say("document.receipt.code", language, code=line.code) for language in ("fr", "ar"))
+        cells.append({"fr": fr, "ar": ar, "value": amount(line.base), "small": ""})
+    cells.append(_row("period_total", amount(receipt.annual)))
     return {"title": both("document.receipt.bases"), "cells": cells}
 
 

@@ -14,7 +14,7 @@ from schemas.documents import DocumentStatus, FilingReceipt, Verification, Verif
 from teledeclaration.clock import legal_day
 from teledeclaration.documents.codes import grouped
 from teledeclaration.documents.pdf import count
-from teledeclaration.languages import LANGUAGES, Language, say
+from teledeclaration.languages import LANGUAGES, Language, period_in_words, say
 
 UNKNOWN = Verification(status="unknown")
 MISTYPED = Verification(status="mistyped")
@@ -41,6 +41,7 @@ def receipt_verification(
         employer_masked_ar=masked(receipt.employer_name_ar) or None,
         form=receipt.form,
         year=receipt.year,
+        period=receipt.period,
         declaration_type=receipt.declaration_type,
         line_count=receipt.line_count,
         revoked_on=legal_day(revoked_at, time_zone) if revoked_at and status == "revoked" else None,
@@ -113,7 +114,8 @@ def _facts(verification: Verification, language: Language) -> list[tuple[str, st
         "revoked_on": _day(verification.revoked_on),
         "employer": employer,
         "form": verification.form and say(f"document.form.{verification.form}", language),
-        "year": None if verification.year is None else str(verification.year),
+        "year": None if verification.year is None or verification.period else str(verification.year),
+        "period": verification.period and period_in_words(verification.period, language),
         "declaration_type": declaration_type and say(f"document.type.{declaration_type}", language),
         "line_count": None if verification.line_count is None else count(verification.line_count),
         "code": verification.code and grouped(verification.code),

@@ -50,13 +50,34 @@ RIGHTS: dict[str, Right] = {
     "drafts.read": Right(means="see drafts, lines and findings", roles=LOOK, scopes=_scopes("declare", "read")),
     "drafts.mend": Right(means="correct, leave out, drop", roles=PREPARE, scopes=_scopes("declare")),
     "findings.confirm": Right(means="answer by name for a doubt", roles=PREPARE, scopes=_scopes("declare")),
+    "movements.tell": Right(
+        means="tell entries, exits and changes, correct and withdraw them", roles=PREPARE, scopes=_scopes("declare")
+    ),
+    "movements.read": Right(means="see the movements told", roles=LOOK, scopes=_scopes("declare", "read")),
+    "employees.read": Right(means="see who works for the employer", roles=LOOK, scopes=_scopes("declare", "read")),
     "declarations.file": Right(means="file a declaration", roles=PREPARE, scopes=_scopes("declare")),
     "declarations.read": Right(means="see what was filed", roles=LOOK, scopes=_scopes("declare", "read")),
     "assessments.read": Right(means="see what it costs, and why", roles=LOOK, scopes=_scopes("declare", "read", "pay")),
+    "provisional.make": Right(means="assess a period that was not declared in time", roles=OFFICERS),
     "dues.read": Right(means="see what is owed", roles=LOOK, scopes=_scopes("read", "pay")),
     "documents.read": Right(means="download receipts", roles=LOOK, scopes=_scopes("declare", "read", "pay")),
     "templates.read": Right(
         means="download a workbook to be filled", roles=EVERYONE, scopes=_scopes("declare", "read"), of_employer=False
+    ),
+    "calendar.read": Right(
+        means="see what is owed when, and what is late", roles=LOOK, scopes=_scopes("declare", "read", "pay")
+    ),
+    "suspensions.ask": Right(
+        means="ask for a suspension of activity, end it", roles=PREPARE, scopes=_scopes("declare")
+    ),
+    "suspensions.read": Right(means="see suspensions of activity", roles=LOOK, scopes=_scopes("declare", "read")),
+    "suspensions.decide": Right(means="accept or refuse a suspension", roles=OFFICERS),
+    "reconciliations.ask": Right(means="have a year's declarations compared", roles=PREPARE, scopes=_scopes("declare")),
+    "reconciliations.read": Right(
+        means="see where a year does not agree", roles=LOOK, scopes=_scopes("declare", "read")
+    ),
+    "reconciliations.accept": Right(
+        means="stand by a difference, with a reason", roles=PREPARE, scopes=_scopes("declare")
     ),
     # ── the employer and who acts for it
     "employers.read": Right(
@@ -71,6 +92,10 @@ RIGHTS: dict[str, Right] = {
     "session.own": Right(means="see and end one's own sessions", roles=EVERYONE, of_employer=False),
     # ── the fund
     "employers.search": Right(means="find an employer of one's scope", roles=OFFICERS, of_employer=False),
+    "reconciliations.list": Right(
+        means="list the employers of one's scope that do not agree", roles=OFFICERS, of_employer=False
+    ),
+    "undeclared.read": Right(means="list who has not declared in one's scope", roles=OFFICERS, of_employer=False),
     "registers.load": Right(
         means="bring the fund's registers up to date",
         roles=_only("administrator"),
@@ -83,6 +108,9 @@ RIGHTS: dict[str, Right] = {
         roles=_only("administrator"),
         scopes=_scopes("fund.registers"),
         of_employer=False,
+    ),
+    "law.manage": Right(
+        means="propose later values of the law, and accept another's", roles=_only("administrator"), of_employer=False
     ),
     "accounts.manage": Right(
         means="invite officers, administrators and first owners", roles=_only("administrator"), of_employer=False

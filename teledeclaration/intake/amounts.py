@@ -7,6 +7,7 @@ import polars as pl
 
 from schemas.findings import Severity
 from teledeclaration.intake.casts import Cast, problem_frame
+from teledeclaration.intake.evaluating import of, select
 from teledeclaration.intake.normalising import western_digits
 
 Habit = Literal["comma", "dot", "none"]
@@ -32,17 +33,23 @@ def habit_of(columns: list[tuple[pl.Series, pl.Series | None]]) -> Habit:
     """
     samples = []
     for texts, numeric in columns:
-        written = texts if numeric is None else texts.filter(~numeric.fill_null(value=False))
-        if written.len():
-            samples.append(written.filter(written.str.contains("[.,٫]").fill_null(value=False)).head(_HABIT_SAMPLE))
+        written = texts if numeric is None else texts.filter(~numeric)
+        if written.null_count() < written.len():
+            samples.append(written.filter(of(written, _MARKED)).head(_HABIT_SAMPLE))
     odd = pl.concat(samples) if samples else pl.Series(dtype=pl.String)
     if not odd.len():
         return "none"
-    odd = _cleaned(odd)
-    comma, dot = int(odd.str.contains(_COMMA_DECIMAL).sum()), int(odd.str.contains(_DOT_DECIMAL).sum())
+    comma, dot = select(_cleaned(odd).to_frame(""), _HABITS).row(0)
     if comma == dot:
         return "none"
     return "comma" if comma > dot else "dot"
+
+
+_MARKED = pl.col("").str.contains("[.,٫]")
+_HABITS = [
+    pl.col("").str.contains(pattern).sum().alias(name)
+    for name, pattern in (("comma", _COMMA_DECIMAL), ("dot", _DOT_DECIMAL))
+]
 
 
 def cast_amounts(texts: pl.Series, numeric: pl.Series | None, habit: Habit, *, centimes: bool = False) -> Cast:
@@ -54,13 +61,12 @@ def cast_amounts(texts: pl.Series, numeric: pl.Series | None, habit: Habit, *, c
     are rounded half up with a doubt.
     """
     texts = western_digits(texts)
-    good = texts.str.contains(_PLAIN)
-    if good.all(ignore_nulls=True):
+    odd = of(texts, _ODD)
+    if not odd.any():
         return _counted(Cast(_centimes(texts)), centimes=centimes)
-    odd = (~good).fill_null(value=False)
     places = odd.arg_true()
-    stored = numeric.gather(places) if numeric is not None else pl.Series([False] * places.len(), dtype=pl.Boolean)
-    values, doubtful = _read_odd(texts.gather(places), stored.fill_null(value=False), habit)
+    stored = pl.Series([False]).new_from_index(0, places.len()) if numeric is None else numeric.filter(odd)
+    values, doubtful = _read_odd(texts.filter(odd), stored.fill_null(value=False), habit)
     column = _centimes(texts.set(odd, None)).scatter(places, values)
     failed = places.filter(values.is_null())
     rounded = places.filter(doubtful)
@@ -71,6 +77,9 @@ def cast_amounts(texts: pl.Series, numeric: pl.Series | None, habit: Habit, *, c
         problem_frame(rounded, "amount_rounded", Severity.CONFIRM, proposed=proposed),
     )
     return _counted(cast, centimes=centimes)
+
+
+_ODD = (~pl.col("").str.contains(_PLAIN)).fill_null(value=False)
 
 
 def _counted(cast: Cast, *, centimes: bool) -> Cast:
@@ -101,9 +110,19 @@ def _as_dinars(centimes: pl.Series) -> pl.Series:
 
 def _cleaned(texts: pl.Series) -> pl.Series:
     """Without spaces, currency, digit shapes and signs' dress; a minus, if any, stands first."""
-    plain = western_digits(texts).str.replace_all(_NOISE, "").str.replace_all("٫", ",", literal=True)
-    plain = plain.str.replace_all(_CURRENCY, "").str.replace_all("[−–—]", "-")
-    return plain.str.replace(r"^\((.+)\)$", "-$1").str.replace(r"^([^-].*)-$", "-$1").str.replace(r"^\+", "")
+    return of(western_digits(texts), _CLEANED)
+
+
+_CLEANED = (
+    pl.col("")
+    .str.replace_all(_NOISE, "")
+    .str.replace_all("٫", ",", literal=True)
+    .str.replace_all(_CURRENCY, "")
+    .str.replace_all("[−–—]", "-")
+    .str.replace(r"^\((.+)\)$", "-$1")
+    .str.replace(r"^([^-].*)-$", "-$1")
+    .str.replace(r"^\+", "")
+)
 
 
 def _read_odd(texts: pl.Series, stored: pl.Series, habit: Habit) -> tuple[pl.Series, pl.Series]:

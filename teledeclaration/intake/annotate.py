@@ -17,7 +17,7 @@ import polars as pl
 from schemas.findings import Finding
 from teledeclaration.intake.archives import Archive
 from teledeclaration.intake.ooxml import look_at_sheet, refuse_entities
-from teledeclaration.intake.own_marks import is_findings_sheet, result_columns, without_own_marks
+from teledeclaration.intake.own_additions import is_findings_sheet, result_columns, without_own_additions
 from teledeclaration.intake.protocol import AnnotateArguments
 from teledeclaration.intake.raw import RawFile, RawSheet, ReadingLimits, Unreadable, column_letter, column_number
 from teledeclaration.intake.reading import CLUTTER, read_any, refusal_head
@@ -135,7 +135,7 @@ def _facts(sheet: RawSheet) -> SheetFacts:
 
 
 def _patch_copy(file: RawFile, findings: Sequence[Finding], told: AnnotateArguments, output: BinaryIO) -> str:
-    own = without_own_marks(file)
+    own = without_own_additions(file)
     copied = io.BytesIO()
     names = write_copy(own, copied)
     package = Package(copied.getvalue(), ReadingLimits())
@@ -143,7 +143,8 @@ def _patch_copy(file: RawFile, findings: Sequence[Finding], told: AnnotateArgume
     facts = {names[sheet.name].name: _facts(sheet) for sheet in own.sheets}
     table = None
     if told.table is not None and told.table[0] in names:
-        table = Table(names[told.table[0]].name, told.table[1])
+        of_text = file.kind == "text-pair"
+        table = Table(names[told.table[0]].name, None if of_text else told.table[1])
     patch(package, placed, facts, table, told.language, output)
     return ".xlsx"
 

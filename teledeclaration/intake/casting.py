@@ -14,8 +14,10 @@ import polars as pl
 
 from schemas.findings import Severity
 from teledeclaration.intake.amounts import Habit, cast_amounts
-from teledeclaration.intake.casts import Cast, problem_frame
+from teledeclaration.intake.casts import Cast, places_of, problem_frame
 from teledeclaration.intake.dates import DateKind, cast_dates
+from teledeclaration.intake.evaluating import of, select
+from teledeclaration.intake.few_casts import cast_categories, cast_codes, cast_counts, cast_hours
 from teledeclaration.intake.forms import Kind, by_word, synonyms
 from teledeclaration.intake.normalising import normalised, western_digits
 
@@ -48,7 +50,11 @@ class CastContext:
 
 def cast_column(field: str, kind: Kind, texts: pl.Series, numeric: pl.Series | None, context: CastContext) -> Cast:
     """Cast a column by what its field holds. `numeric` is True where a cell was stored as a number."""
-    texts = _blanks_as_null(texts)
+    return cast_cleaned(field, kind, cleaned(texts), numeric, context)
+
+
+def cast_cleaned(field: str, kind: Kind, texts: pl.Series, numeric: pl.Series | None, context: CastContext) -> Cast:
+    """The same for texts that are cleaned already."""
     match kind:
         case "amount":
             cast = cast_amounts(texts, numeric, context.written.habit, centimes=context.written.centimes)
@@ -64,7 +70,15 @@ def cast_column(field: str, kind: Kind, texts: pl.Series, numeric: pl.Series | N
         case "nss":
             cast = cast_nss(texts)
         case "name" | "text":
-            cast = Cast(texts.str.replace_all(r"\s+", " "))
+            cast = Cast(of(texts, _ONE_SPACE))
+        case "count":
+            cast = cast_counts(texts)
+        case "hours":
+            cast = cast_hours(texts)
+        case "category":
+            cast = cast_categories(texts)
+        case "code":
+            cast = cast_codes(texts)
     return cast
 
 
@@ -79,27 +93,50 @@ def _blank_bytes() -> int:
     return max(len(word.encode()) + len(word) for word in _blank_words())
 
 
-def _blanks_as_null(texts: pl.Series) -> pl.Series:
+def cleaned(texts: pl.Series) -> pl.Series:
     """Texts without outer spaces and marks; blank ones, and "-", "néant" and their like, are null."""
-    trimmed = texts.str.strip_chars()
-    if trimmed.str.contains("[\u200e\u200f\ufeff]").any():
-        trimmed = trimmed.str.strip_chars("\u200e\u200f\ufeff")
-    blank = trimmed.str.len_bytes() == 0
-    wordy = ((trimmed.str.len_bytes() <= _blank_bytes()) & ~trimmed.str.contains("^[0-9]")).fill_null(value=False)
-    if wordy.any():
-        said = trimmed.filter(wordy).unique()
-        blank = blank | trimmed.is_in(said.filter(said.str.to_lowercase().is_in(_blank_words())).implode())
-    return trimmed.set(blank.fill_null(value=False), None)
+    trimmed = of(texts, _TRIMMED)
+    looks = select(trimmed.to_frame(""), _looks())
+    if looks["marked"].any():
+        trimmed = of(trimmed, _UNMARKED)
+        looks = select(trimmed.to_frame(""), _looks())
+    blank = looks["blank"]
+    words = set(_blank_words())
+    if said := [word for word in trimmed.filter(looks["wordy"]).unique().to_list() if word.lower() in words]:
+        blank = blank | of(trimmed, pl.col("").is_in(said).fill_null(value=False))
+    return trimmed.set(blank, None) if blank.any() else trimmed
+
+
+_MARKS = "\u200e\u200f\ufeff"
+_TRIMMED = pl.col("").str.strip_chars()
+_UNMARKED = pl.col("").str.strip_chars(_MARKS)
+_ONE_SPACE = pl.col("").str.replace_all(r"\s+", " ")
+
+
+@cache
+def _looks() -> tuple[pl.Expr, ...]:
+    """Whether a trimmed text has outer marks, is blank, or may be a word for nothing."""
+    text, length = pl.col(""), pl.col("").str.len_bytes()
+    wordy = (length <= _blank_bytes()) & ~text.str.head(1).is_between(pl.lit("0"), pl.lit("9"))
+    return (
+        text.str.contains(f"[{_MARKS}]").fill_null(value=False).alias("marked"),
+        (length == 0).fill_null(value=False).alias("blank"),
+        wordy.fill_null(value=False).alias("wordy"),
+    )
 
 
 def cast_choices(texts: pl.Series, meanings: dict[str, str], code: str) -> Cast:
     """One of a few values by its synonyms; a text with a question mark is never sure enough."""
+    distinct = texts.unique().to_list()
     said = {
         text: None if "?" in text or "؟" in text else meanings.get(normalised(text))
-        for text in texts.drop_nulls().unique()
+        for text in distinct
+        if text is not None
     }
-    values = texts.replace_strict(said, default=None, return_dtype=pl.String) if said else texts
-    places = (texts.is_not_null() & values.is_null()).arg_true()
+    if all(text == meaning for text, meaning in said.items()):
+        return Cast(texts)
+    values = of(texts, pl.col("").replace_strict(said, default=None, return_dtype=pl.String))
+    places = places_of(texts.is_not_null() & values.is_null())
     return Cast(
         values, problem_frame(places, code, Severity.ERROR, expected=", ".join(dict.fromkeys(meanings.values())))
     )
@@ -122,24 +159,33 @@ def cast_durations(texts: pl.Series) -> Cast:
 
     Hours and minutes, as spreadsheets show durations ("173:20"), are hours.
     """
-    plain = _hours(western_digits(texts).str.replace_all(_SPACES, "").str.replace(",", ".", literal=True))
-    plain = plain.str.replace(r"(?i)\p{L}+\.?$", "")
-    good = plain.str.contains(r"^-?\d{1,6}(\.\d+)?$").fill_null(value=False)
-    exact = plain.set(~good, None).cast(pl.Decimal(16, 6), strict=False)
+    texts = western_digits(texts)
+    if of(texts, _WHOLE).all():
+        return Cast(texts.cast(pl.Int32))
+    exact = _read_durations(texts)
     values = exact.round(0, mode="half_away_from_zero").cast(pl.Int32)
     broken = (exact != values.cast(pl.Decimal(16, 6))).fill_null(value=False)
-    text = (texts.is_not_null() & values.is_null()).arg_true()
-    rounded = broken.arg_true()
+    rounded = places_of(broken)
     return Cast(
         values,
-        problem_frame(text, "duration_text", Severity.ERROR),
+        problem_frame(places_of(texts.is_not_null() & values.is_null()), "duration_text", Severity.ERROR),
         problem_frame(rounded, "duration_rounded", Severity.CONFIRM, proposed=values.gather(rounded).cast(pl.String)),
     )
 
 
+_WHOLE = pl.col("").str.contains(r"^-?[0-9]{1,6}$").fill_null(value=True)
+
+
+def _read_durations(texts: pl.Series) -> pl.Series:
+    plain = _hours(of(texts, pl.col("").str.replace_all(_SPACES, "").str.replace(",", ".", literal=True)))
+    plain = of(plain, pl.col("").str.replace(r"(?i)\p{L}+\.?$", ""))
+    good = of(plain, pl.col("").str.contains(r"^-?\d{1,6}(\.\d+)?$").fill_null(value=False))
+    return plain.set(~good, None).cast(pl.Decimal(16, 6), strict=False)
+
+
 def _hours(texts: pl.Series) -> pl.Series:
     """Hours and minutes as hours with decimals; other texts as they are."""
-    clock = texts.str.contains(_CLOCK).fill_null(value=False)
+    clock = of(texts, pl.col("").str.contains(_CLOCK).fill_null(value=False))
     if not clock.any():
         return texts
     hours, minutes = (texts.str.extract(_CLOCK, part).cast(pl.Float64) for part in (1, 2))
@@ -148,16 +194,24 @@ def _hours(texts: pl.Series) -> pl.Series:
 
 def cast_nss(texts: pl.Series) -> Cast:
     """Twelve digits, spaces and dots left out. Too short or too long, or no number at all, is an error."""
-    digits = western_digits(texts).str.replace(r"^(\d+)\.0+$", "$1").str.replace_all(_SPACING, "")
-    is_number = digits.str.contains(r"^\d+$")
-    right = is_number & (digits.str.len_chars() == _NSS_LENGTH)
-    no_number = (~is_number).fill_null(value=False).arg_true()
-    length = (is_number & ~right).fill_null(value=False).arg_true()
+    digits = western_digits(texts)
+    wrong = of(digits, _NO_NSS)
+    if wrong.any():
+        digits = of(digits, _DIGITS)
+        wrong = of(digits, _NO_NSS)
+    if not wrong.any():
+        return Cast(digits)
+    no_number = of(digits, _NO_NUMBER)
     return Cast(
-        digits.set(~right.fill_null(value=False), None),
-        problem_frame(no_number, "nss_not_a_number", Severity.ERROR, expected=str(_NSS_LENGTH)),
-        problem_frame(length, "nss_length", Severity.ERROR, expected=str(_NSS_LENGTH)),
+        digits.set(wrong, None),
+        problem_frame(places_of(no_number), "nss_not_a_number", Severity.ERROR, expected=str(_NSS_LENGTH)),
+        problem_frame(places_of(wrong & ~no_number), "nss_length", Severity.ERROR, expected=str(_NSS_LENGTH)),
     )
+
+
+_DIGITS = pl.col("").str.replace(r"^(\d+)\.0+$", "$1").str.replace_all(_SPACING, "")
+_NO_NSS = (~pl.col("").str.contains(rf"^\d{{{_NSS_LENGTH}}}$")).fill_null(value=False)
+_NO_NUMBER = (~pl.col("").str.contains(r"^\d+$")).fill_null(value=False)
 
 
 def nss_key(nss: pl.Expr) -> pl.Expr:
@@ -165,9 +219,11 @@ def nss_key(nss: pl.Expr) -> pl.Expr:
 
     99 − (2·(d1+d3+d5+d7+d9) + (d2+d4+d6+d8+d10)): right on the public samples, unknown above 99.
     """
-    digits = [nss.str.slice(place, 1).cast(pl.Int16, strict=False) for place in range(10)]
-    total = 2 * sum(digits[0::2], pl.lit(0)) + sum(digits[1::2], pl.lit(0))
-    return pl.when(total <= 99).then(99 - total)
+    number = nss.str.slice(0, 10).cast(pl.Int64, strict=False)
+    pairs = [number // 100**place % 100 for place in range(5)]
+    tens = [number // 10 ** (2 * place + 1) % 10 for place in range(5)]
+    total = sum(pairs[1:], pairs[0]) - 8 * sum(tens[1:], tens[0])  # a pair's first digit counts twice, not ten times
+    return pl.when(total <= 99).then((99 - total).cast(pl.Int16))
 
 
 def padded_nss(frame: pl.DataFrame, *, both: bool) -> pl.DataFrame:

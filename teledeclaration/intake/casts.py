@@ -3,6 +3,7 @@
 import polars as pl
 
 from schemas.findings import Severity
+from teledeclaration.intake.evaluating import kept, select
 
 PROBLEM_SCHEMA: dict[str, type[pl.DataType]] = {
     "place": pl.UInt32,
@@ -14,6 +15,7 @@ PROBLEM_SCHEMA: dict[str, type[pl.DataType]] = {
 
 
 _NO_PROBLEMS = pl.DataFrame(schema=PROBLEM_SCHEMA)
+_NO_PLACES = pl.Series(dtype=pl.UInt32)
 
 
 class Cast:
@@ -29,8 +31,14 @@ class Cast:
         values = self.values.slice(start, length)
         if not self.problems.height:
             return Cast(values)
-        here = self.problems.filter(pl.col("place").is_between(start, start + length, closed="left"))
-        return Cast(values, here.with_columns((pl.col("place") - start).cast(pl.UInt32)))
+        places = self.problems["place"]
+        here = kept(self.problems, (places >= start) & (places < start + length))
+        return Cast(values, here.with_columns(here["place"] - start) if start else here)
+
+
+def places_of(told: pl.Series) -> pl.Series:
+    """The rows for which `told` is true, from 0."""
+    return told.arg_true() if told.any() else _NO_PLACES
 
 
 def problem_frame(
@@ -39,14 +47,13 @@ def problem_frame(
     """One problem a place; `proposed` has a text for each."""
     if not places.len():
         return _NO_PROBLEMS
-    blank = pl.Series([None] * places.len(), dtype=pl.String)
-    return pl.DataFrame(
-        {
-            "place": places.cast(pl.UInt32),
-            "code": pl.repeat(code, places.len(), dtype=pl.String, eager=True),
-            "severity": pl.repeat(severity.value, places.len(), dtype=pl.String, eager=True),
-            "expected": pl.repeat(expected, places.len(), dtype=pl.String, eager=True),
-            "proposed": blank if proposed is None else proposed.cast(pl.String),
-        },
-        schema=PROBLEM_SCHEMA,
+    blank = pl.Series([None], dtype=pl.String).new_from_index(0, places.len())
+    told = pl.DataFrame({"place": places, "proposed": blank if proposed is None else proposed.cast(pl.String)})
+    return select(
+        told,
+        pl.col("place").cast(pl.UInt32),
+        pl.lit(code).alias("code"),
+        pl.lit(severity.value).alias("severity"),
+        pl.lit(expected, pl.String).alias("expected"),
+        "proposed",
     )

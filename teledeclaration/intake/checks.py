@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from schemas.findings import Severity
+from teledeclaration.intake.evaluating import FEW_ROWS, kept, select, with_columns
 from teledeclaration.intake.problems import together
 
 RowsCheck = Callable[[pl.DataFrame], pl.DataFrame]
@@ -41,38 +42,49 @@ class Rules:
 
 def most_of(rules: Rules, lines: pl.DataFrame) -> dict[str, float | None]:
     """What these lines together make plausible, by field; None where they say nothing."""
-    return lines.select(**rules.most).row(0, named=True) if rules.most else {}
+    return select(lines, **rules.most).row(0, named=True) if rules.most else {}
 
 
 def with_most(lines: pl.DataFrame, most: Mapping[str, float | None]) -> pl.DataFrame:
     """The lines with what is plausible beside them."""
-    return lines.with_columns(pl.lit(value, pl.Float64).alias(f"most_{name}") for name, value in most.items())
-
-
-def unreadable(name: str) -> pl.Expr:
-    """Whether the line's cell of this field holds something that could not be read."""
-    return pl.col("raw").str.contains(f'"{name}"', literal=True).fill_null(value=False) & pl.col(name).is_null()
+    return with_columns(lines, (pl.lit(value, pl.Float64).alias(f"most_{name}") for name, value in most.items()))
 
 
 def blank(name: str) -> pl.Expr:
-    """Whether the line's cell of this field is empty, not merely unreadable."""
-    return pl.col(name).is_null() & ~unreadable(name)
+    """Whether the line's cell of this field is empty, not merely unreadable: in a check's condition only."""
+    return pl.col(name).is_null() & ~pl.col(f"unread_{name}")
+
+
+def _with_unread(lines: pl.DataFrame) -> pl.DataFrame:
+    """The lines with `unread_<field>`: whether `raw` keeps a text of that field."""
+    fields = [name for name in lines.columns if name not in ("line_number", "row", "raw")]
+    if lines["raw"].null_count() == lines.height:
+        nothing = pl.Series([False]).new_from_index(0, lines.height)
+        return lines.hstack([nothing.alias(f"unread_{name}") for name in fields])
+    kept_text = {f"unread_{name}": pl.col("raw").str.contains(f'"{name}"', literal=True) for name in fields}
+    return with_columns(lines, **{name: text.fill_null(value=False) for name, text in kept_text.items()})
 
 
 def run(checks: Sequence[Check], lines: pl.DataFrame) -> pl.DataFrame:
     """The findings of all checks on all lines: every condition in one pass, then only the lines it names."""
     if not lines.height:
         return together([])
-    named = {f"check_{place}": check for place, check in enumerate(checks)}
-    told = lines.select(check.when.fill_null(value=False).alias(name) for name, check in named.items())
-    counts = told.select(pl.all().sum()).row(0, named=True)
-    frames = [_findings(named[name], lines.filter(told[name])) for name, count in counts.items() if count]
+    lines = _with_unread(lines)
+    told = _told(checks, lines).get_columns()
+    frames = [_findings(check, kept(lines, true)) for check, true in zip(checks, told, strict=True) if true.any()]
     return together(frames)
+
+
+def _told(checks: Sequence[Check], lines: pl.DataFrame) -> pl.DataFrame:
+    """A column a check; over many lines what several checks share is worked out once."""
+    conditions = [check.when.alias(str(place)) for place, check in enumerate(checks)]
+    return lines.lazy().select(conditions).collect() if lines.height > FEW_ROWS else select(lines, conditions)
 
 
 def _findings(check: Check, lines: pl.DataFrame) -> pl.DataFrame:
     nothing = pl.lit(None, pl.String)
-    return lines.select(
+    return select(
+        lines,
         "line_number",
         "row",
         field=pl.lit(check.field),

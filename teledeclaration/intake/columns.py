@@ -13,13 +13,15 @@ from teledeclaration.intake.casting import (
     CastContext,
     Written,
     cast_choices,
-    cast_column,
+    cast_cleaned,
+    cleaned,
     padded_nss,
     unit_meanings,
 )
 from teledeclaration.intake.casts import Cast, problem_frame
 from teledeclaration.intake.dates import DateKind, is_month_first
-from teledeclaration.intake.forms import QUARTERS, Form
+from teledeclaration.intake.evaluating import of, select, with_columns
+from teledeclaration.intake.forms import Form
 from teledeclaration.intake.lines import (
     ERROR_TEXT,
     UNCOMPUTED,
@@ -70,9 +72,8 @@ def typed_lines(
         {
             "line_number": pl.int_range(1, rows.len() + 1, dtype=pl.Int32, eager=True),
             "row": rows,
-            "number_requested": [False] * rows.len(),
-        },
-        schema_overrides={"number_requested": pl.Boolean},
+            "number_requested": pl.Series([False]).new_from_index(0, rows.len()),
+        }
     )
     findings = together([cast_findings(name, cast, base, cells.shown(name)) for name, cast in casts.items()])
     kept = unread_cells(findings, base.height)
@@ -86,8 +87,9 @@ def _casts(cells: "_Cells", context: CastContext) -> dict[str, Cast]:
     names = [name for name in cells.texts if name not in _FULL_NAMES]
     if cells.rows.len() >= _MANY_ROWS:
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            done = list(pool.map(lambda name: cells.cast([name], context), names))
+            done = list(pool.map(lambda name: cells.clean_and_cast(name, context), names))
     else:
+        cells.clean(names)
         alike: dict[tuple[str, DateKind | None], list[str]] = {}
         for name in names:
             kind = cells.table.form.kind(name)
@@ -107,36 +109,53 @@ def _written(cells: "_Cells") -> Written:
     )
 
 
+def no_values(name: str, kind: type[pl.DataType], height: int) -> pl.Series:
+    """A column of nulls."""
+    return pl.Series(name, [None], dtype=kind).new_from_index(0, height)
+
+
+def rows_of(cells: pl.DataFrame, rows: pl.Series) -> pl.DataFrame:
+    """The spreadsheet's rows of these numbers, which rise."""
+    if not rows.len():
+        return cells.clear()
+    first, last = rows[0], rows[-1]
+    return cells.slice(first - 1, rows.len()) if last - first + 1 == rows.len() else cells[rows - 1]
+
+
 def _lines(form: Form, base: pl.DataFrame, casts: Mapping[str, Cast], raw: pl.Series) -> pl.DataFrame:
     """Every column of the form; a blank amount is nothing, an absent annual column is the sum of its quarters."""
     schema = line_schema(form)
     columns = [
-        casts[name].values.cast(kind).alias(name)
-        if name in casts
-        else pl.repeat(None, base.height, dtype=kind, eager=True).alias(name)
+        casts[name].values.cast(kind).alias(name) if name in casts else no_values(name, kind, base.height)
         for name, kind in schema.items()
         if name not in (*base.columns, "raw")
     ]
-    lines = base.with_columns(*columns, raw)
-    if form.name != "annual":
+    lines = base.hstack([*columns, raw])
+    if not form.by_quarter:
         return lines
-    amounts = [f"q{quarter}_amount" for quarter in QUARTERS]
-    lines = lines.with_columns(
-        pl.when(~pl.col("raw").str.contains(f'"{name}"', literal=True).fill_null(value=False))
-        .then(pl.col(name).fill_null(0))
-        .otherwise(pl.col(name))
-        .alias(name)
-        for name in amounts
-    )
-    if "annual_amount" in casts:
-        nothing = pl.all_horizontal(pl.col(name) == 0 for name in amounts)
-        return lines.with_columns(
-            pl.when(nothing)
-            .then(pl.col("annual_amount").fill_null(0))
-            .otherwise("annual_amount")
-            .alias("annual_amount")
+    amounts = [amount for _, _, amount in form.times]
+    if any(lines[name].null_count() for name in amounts):
+        lines = with_columns(
+            lines,
+            (
+                pl.when(~pl.col("raw").str.contains(f'"{name}"', literal=True).fill_null(value=False))
+                .then(pl.col(name).fill_null(0))
+                .otherwise(pl.col(name))
+                .alias(name)
+                for name in amounts
+            ),
         )
-    return lines.with_columns(annual_amount=pl.sum_horizontal(amounts, ignore_nulls=False))
+    if "annual_amount" not in casts:
+        return with_columns(lines, annual_amount=pl.sum_horizontal(amounts, ignore_nulls=False))
+    if not lines["annual_amount"].null_count():
+        return lines
+    nothing = pl.all_horizontal(pl.col(name) == 0 for name in amounts)
+    filled = pl.when(nothing).then(pl.col("annual_amount").fill_null(0)).otherwise("annual_amount")
+    return with_columns(lines, annual_amount=filled)
+
+
+_MAYBE_ERROR = pl.col("").str.starts_with("#").fill_null(value=False)
+_AS_ERROR = pl.col("").str.contains(ERROR_TEXT).fill_null(value=False)
 
 
 class _Cells:
@@ -146,11 +165,12 @@ class _Cells:
         self.table = table
         self.rows = rows
         self.text_pair = raw.kind == "text-pair"
-        places = rows - 1
-        cells = table.sheet.cells[places]
-        numeric = table.sheet.numeric[places] if table.sheet.numeric is not None else None
+        cells = rows_of(table.sheet.cells, rows)
+        numeric = None if table.sheet.numeric is None else rows_of(table.sheet.numeric, rows)
         self.texts = {name: cells[letter] for name, letter in table.letters.items()}
         self.numeric = {name: None if numeric is None else numeric[letter] for name, letter in table.letters.items()}
+        self.ready: dict[str, pl.Series] = {}
+        self.error_texts: dict[str, pl.Series] = {}
         self.errors, self.uncomputed = self._special()
 
     def _special(self) -> tuple[dict[str, dict[int, str]], dict[str, list[int]]]:
@@ -174,28 +194,45 @@ class _Cells:
         """The amount columns, to see by what mark they write decimals; a text pair has none."""
         if self.text_pair:
             return []
-        return [(self.texts[name], self.numeric[name]) for name in self.texts if name.endswith("_amount")]
+        return [(self.texts[name], self.numeric[name]) for name in self.table.form.amounts if name in self.texts]
 
     def dates(self) -> list[pl.Series]:
         """The date columns, to see in which order they write a day."""
-        return [texts for name, texts in self.texts.items() if name.endswith("date")]
+        form = self.table.form
+        return [
+            self.texts[column.name] for column in form.columns if column.kind == "date" and column.name in self.texts
+        ]
+
+    def clean(self, names: Sequence[str]) -> None:
+        """Make the columns' texts ready to be cast, as one long column; errors that stand as text are taken out."""
+        if not names:
+            return
+        texts = pl.concat([self.texts[name] for name in names])
+        as_text = of(texts, _MAYBE_ERROR)
+        if as_text.any():
+            as_text = of(texts, _AS_ERROR)
+        ready = cleaned(texts.set(as_text, None) if as_text.any() else texts)
+        height = self.rows.len()
+        for place, name in enumerate(names):
+            self.ready[name] = ready.slice(place * height, height)
+            if (errors := as_text.slice(place * height, height)).any():
+                self.error_texts[name] = errors
+
+    def clean_and_cast(self, name: str, context: CastContext) -> dict[str, Cast]:
+        """One long column by itself."""
+        self.clean([name])
+        return self.cast([name], context)
 
     def cast(self, names: Sequence[str], context: CastContext) -> dict[str, Cast]:
-        """Columns of one kind, cast as one long column."""
+        """Clean columns of one kind, cast as one long column."""
         kind, height = self.table.form.kind(names[0]), self.rows.len()
-        texts = pl.concat([self.texts[name] for name in names])
+        texts = pl.concat([self.ready.pop(name) for name in names])
         known = [numeric for name in names if (numeric := self.numeric[name]) is not None]
         if self.text_pair and kind == "amount":
             texts = _centimes_as_dinars(texts)
-        as_text = texts.str.contains(ERROR_TEXT).fill_null(value=False)
-        any_text = bool(as_text.any())
-        if any_text:
-            texts = texts.set(as_text, None)
-        cast = cast_column(names[0], kind, texts, pl.concat(known) if known else None, context)
+        cast = cast_cleaned(names[0], kind, texts, pl.concat(known) if known else None, context)
         return {
-            name: self._with_errors(
-                name, cast.part(place * height, height), as_text.slice(place * height, height) if any_text else None
-            )
+            name: self._with_errors(name, cast.part(place * height, height), self.error_texts.get(name))
             for place, name in enumerate(names)
         }
 
@@ -257,29 +294,63 @@ def _with_padded(cast: Cast, cells: _Cells, births: pl.Series, *, both: bool) ->
 def _with_units(cells: _Cells, casts: dict[str, Cast], table: Table) -> pl.DataFrame:
     """Units where no column says them: from the header, from the duration's own text, or the likely one, told."""
     told = []
-    for quarter in QUARTERS:
-        duration, unit = f"q{quarter}_duration", f"q{quarter}_unit"
-        if duration not in casts:
-            continue
-        written = cast_choices(
-            cells.texts[duration].str.extract(r"(\p{L}+)\.?\s*$"), unit_meanings(), "unit_unknown"
-        ).values
-        values = casts[duration].values
-        said = table.unit_said.get(duration)
+    units = {duration: unit for duration, unit, _ in table.form.times if duration in casts}
+    written = _units_written({name: cells.texts[name] for name in units})
+    for duration, unit in units.items():
+        beside, values, said = written.get(duration), casts[duration].values, table.unit_said.get(duration)
         if unit in casts:
-            by_hand = pl.select(pl.when(values.is_not_null()).then(pl.lit(said))).to_series() if table.units else None
-            likely = written if by_hand is None else written.fill_null(by_hand)
-            problems = casts[unit].problems
-            blank = casts[unit].values.is_null() & cells.texts[unit].is_null()
-            filled = pl.select(pl.when(blank).then(likely).otherwise(casts[unit].values)).to_series()
-            casts[unit] = Cast(filled, problems)
+            by_hand = _where(values, said) if table.units else None
+            casts[unit] = Cast(_filled(casts[unit], cells.texts[unit], beside, by_hand), casts[unit].problems)
             continue
-        if said is None and written.null_count() == written.len() and (values > 0).any():
+        if said is None and beside is None and (values > 0).any():
             said = _likely_unit(values)
             told.append(of_the_file("unit_assumed", Severity.CONFIRM, field=unit, seen=said))
-        casts[unit] = Cast(pl.select(pl.when(values.is_not_null()).then(written.fill_null(said or "J"))).to_series())
+        usual = _where(values, said or "J")
+        casts[unit] = Cast(
+            usual if beside is None else beside.zip_with(beside.is_not_null(), usual).set(values.is_null(), None)
+        )
         cells.texts[unit] = cells.texts[duration]
     return together(told)
+
+
+def _units_written(durations: Mapping[str, pl.Series]) -> dict[str, pl.Series]:
+    """The unit that each duration's own text says, for the columns where any does."""
+    if not durations:
+        return {}
+    texts = pl.concat(list(durations.values()))
+    if not of(texts, _NOT_DIGITS_ONLY).any():
+        return {}
+    words = of(texts, _UNIT_WORD)
+    if words.null_count() == words.len():
+        return {}
+    units = cast_choices(words, unit_meanings(), "unit_unknown").values
+    height = words.len() // len(durations)
+    parts = {name: units.slice(place * height, height) for place, name in enumerate(durations)}
+    return {name: part for name, part in parts.items() if part.null_count() < height}
+
+
+_NOT_DIGITS_ONLY = pl.col("").str.strip_chars("0123456789") != ""
+_UNIT_WORD = pl.col("").str.extract(r"(\p{L}+)\.?\s*$")
+
+
+def _where(values: pl.Series, unit: Unit | None) -> pl.Series:
+    """The unit beside each value there is."""
+    return pl.Series([unit], dtype=pl.String).new_from_index(0, values.len()).set(values.is_null(), None)
+
+
+def _filled(units: Cast, texts: pl.Series, *likely: pl.Series | None) -> pl.Series:
+    """The units with the first likely one where nothing at all was written."""
+    if not units.values.null_count():
+        return units.values
+    blank = units.values.is_null() & texts.is_null()
+    if not blank.any():
+        return units.values
+    known = [column for column in likely if column is not None]
+    candidates = pl.DataFrame({"": units.values, "blank": blank}).hstack(
+        [column.alias(str(place)) for place, column in enumerate(known)]
+    )
+    filled = pl.coalesce("", *(str(place) for place in range(len(known))))
+    return select(candidates, pl.when("blank").then(filled).otherwise("")).to_series()
 
 
 def _likely_unit(durations: pl.Series) -> Unit:

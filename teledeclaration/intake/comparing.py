@@ -10,15 +10,18 @@ import msgspec
 import polars as pl
 
 from teledeclaration.intake.closeness import Closeness
-from teledeclaration.intake.forms import ANNUAL, QUARTERS
+from teledeclaration.intake.forms import ANNUAL, Form
 from teledeclaration.intake.pairing import pair_up
 
 ChangeKind = Literal["changed", "new", "close", "absent"]
 KINDS: tuple[ChangeKind, ...] = ("absent", "close", "new", "changed")
 """In the order in which they want to be looked at."""
 
-COMPARED = (*ANNUAL.fields, "rate_category")
-"""The fields of a line that are compared."""
+
+def compared_fields(form: Form) -> tuple[str, ...]:
+    """The fields of a form's line that are compared."""
+    return (*form.stored, "number_requested") if form.of_people else form.stored
+
 
 CHANGES: dict[str, type[pl.DataType]] = {
     "change": pl.Int32,
@@ -34,13 +37,13 @@ CHANGES: dict[str, type[pl.DataType]] = {
     "difference": pl.Int64,
 }
 """A change: `line_number` in the new lines, `base_line` in those before; who it is (as in the new lines, else as
-before); `fields` is JSON, {field: [before, after]} with how they differ as a third for a close match; `difference` is
-in centimes of the year's base."""
+before; of a rate line its code stands for the last name); `fields` is JSON, {field: [before, after]} with how they
+differ as a third for a close match; `difference` is in centimes of the base."""
 
-_AMOUNTS = tuple(f"q{quarter}_amount" for quarter in QUARTERS)
 _WHO = ("nss", "last_name", "first_name", "birth_date")
-_BY_NUMBER = (("nss", "entry_date"), ("nss",))
-_BY_NAMES = (("last_name", "first_name", "birth_date", "entry_date"), ("last_name", "first_name", "birth_date"))
+_NAMES = ("last_name", "first_name", "birth_date")
+_APART = {"annual": (("entry_date",),), "movements": (("movement", "date"), ("movement",))}
+"""By form, what tells the lines of one person from one another: what says most first."""
 
 
 class Comparison(msgspec.Struct, frozen=True):
@@ -50,35 +53,48 @@ class Comparison(msgspec.Struct, frozen=True):
     counts: dict[str, int]
 
 
-def compare(base: pl.DataFrame, new: pl.DataFrame) -> Comparison:
-    """What `new` changes in `base`. Both have `line_number`, COMPARED, and `left_out` where lines can be."""
-    before, after = _comparable(base), _comparable(new)
-    pairs = _paired(before, after)
-    told = _told(_side_by_side(before, after, pairs))
+def compare(base: pl.DataFrame, new: pl.DataFrame, form: Form = ANNUAL) -> Comparison:
+    """What `new` changes in `base`. Both have `line_number`, what `compared_fields` says, and `left_out` where lines
+    can be."""
+    before, after = _comparable(base, form), _comparable(new, form)
+    pairs = _paired(before, after, form) if form.of_people else _one_by_one(before, after, ("code",))
+    told = _told(_side_by_side(before, after, pairs), compared_fields(form))
     counted = dict(told["kind"].value_counts().iter_rows())
-    return Comparison(_changes(told), {kind: counted.get(kind, 0) for kind in (*KINDS, "unchanged")})
+    return Comparison(_changes(told, form), {kind: counted.get(kind, 0) for kind in (*KINDS, "unchanged")})
 
 
-def _comparable(lines: pl.DataFrame) -> pl.DataFrame:
-    """Empty texts as nothing, quarters without an amount as zero, and the year's sum, as they would be declared."""
+def _comparable(lines: pl.DataFrame, form: Form) -> pl.DataFrame:
+    """Empty texts as nothing, periods without an amount as zero, and the year's sum, as they would be declared."""
     if "left_out" not in lines.columns:
         lines = lines.with_columns(left_out=pl.lit(False))
-    texts = [name for name in COMPARED if lines.schema[name] == pl.String]
-    lines = lines.with_columns(pl.col(texts).replace("", None), pl.col(_AMOUNTS).fill_null(0))
-    base = pl.sum_horizontal(_AMOUNTS)
-    return lines.select(pl.col("line_number").cast(pl.Int32), *COMPARED, "left_out", base=base).with_columns(
-        annual_amount=pl.coalesce("annual_amount", "base")
+    fields, amounts = compared_fields(form), _counted(form)
+    texts = [name for name in fields if lines.schema[name] == pl.String]
+    lines = lines.with_columns(pl.col(texts).replace("", None), pl.col(amounts).fill_null(0))
+    base = pl.sum_horizontal(amounts) if amounts else pl.lit(0, pl.Int64)
+    lines = lines.select(pl.col("line_number").cast(pl.Int32), *fields, "left_out", base=base)
+    if form.by_quarter:
+        lines = lines.with_columns(annual_amount=pl.coalesce("annual_amount", "base"))
+    if not form.of_people:
+        return lines
+    return lines.with_columns(
+        number_requested=pl.col("number_requested").fill_null(value=False) & pl.col("nss").is_null()
     )
+
+
+def _counted(form: Form) -> list[str]:
+    """The amounts that make a line's base: a year's are its quarters."""
+    return [amount for _, _, amount in form.times] or list(form.amounts)
 
 
 # ── who is who ──────────────────────────────────────────────────────────────────────────────────
 
 
-def _paired(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
+def _paired(before: pl.DataFrame, after: pl.DataFrame, form: Form) -> pl.DataFrame:
     """The lines that belong together: `base_line`, `line_number`, and for close matches `score` and `how_…`."""
     found, rest, others = [], before, after
-    for key in (*_BY_NUMBER, *_BY_NAMES):
-        who = pl.col("nss").is_not_null() if key in _BY_NUMBER else pl.col("nss").is_null()
+    apart = (*_APART.get(form.name, ()), ())
+    for key in (*(("nss", *more) for more in apart), *((*_NAMES, *more) for more in apart)):
+        who = pl.col("nss").is_not_null() if key[0] == "nss" else pl.col("nss").is_null()
         pairs = _one_by_one(rest.filter(who), others.filter(who), key)
         rest = rest.join(pairs, left_on="line_number", right_on="base_line", how="anti")
         others = others.join(pairs, on="line_number", how="anti")
@@ -116,10 +132,12 @@ def _side_by_side(before: pl.DataFrame, after: pl.DataFrame, pairs: pl.DataFrame
     return mine.join(theirs, on="line_number", how="full", coalesce=True)
 
 
-def _told(lines: pl.DataFrame) -> pl.DataFrame:
+def _told(lines: pl.DataFrame, fields: tuple[str, ...]) -> pl.DataFrame:
     """With `kind` (null where neither side declares the line), `fields` and `difference`."""
+    if "score" not in lines.columns:
+        lines = lines.with_columns(score=pl.lit(None, pl.Int32))
     was, stays = (pl.col(name).eq_missing(False) for name in ("left_out", "new_left_out"))
-    differs = pl.any_horizontal(pl.col(name).ne_missing(pl.col(f"new_{name}")) for name in COMPARED)
+    differs = pl.any_horizontal(pl.col(name).ne_missing(pl.col(f"new_{name}")) for name in fields)
     kind = (
         pl.when(was & stays & pl.col("score").is_not_null())
         .then(pl.lit("close"))
@@ -134,14 +152,16 @@ def _told(lines: pl.DataFrame) -> pl.DataFrame:
     return lines.with_columns(kind=kind, difference=difference).drop_nulls("kind")
 
 
-def _changes(told: pl.DataFrame) -> pl.DataFrame:
+def _changes(told: pl.DataFrame, form: Form) -> pl.DataFrame:
     """The lines that are not as before, those that want to be looked at first in front, numbered from 1."""
     rank = pl.col("kind").replace_strict({kind: place for place, kind in enumerate(KINDS)}, return_dtype=pl.Int8)
     changed = told.filter(pl.col("kind") != "unchanged").sort(rank, pl.coalesce("line_number", "base_line"))
     stays = pl.col("kind") != "absent"
-    who = (pl.when(stays).then(f"new_{name}").otherwise(name).alias(name) for name in _WHO)
+    shown_as = {name: name for name in _WHO} if form.of_people else {"last_name": "code"}
+    who = [pl.when(stays).then(f"new_{of}").otherwise(of).alias(name) for name, of in shown_as.items()]
+    who += [pl.lit(None, CHANGES[name]).alias(name) for name in _WHO if name not in shown_as]
     both = pl.col("kind").is_in(["changed", "close"])
-    said = pl.when(both).then(_fields_as_json(changed.schema)).otherwise(_left_out_as_json())
+    said = pl.when(both).then(_fields_as_json(changed.schema, compared_fields(form))).otherwise(_left_out_as_json())
     return (
         changed.with_columns(fields=said)
         .with_columns(*who, change=pl.int_range(1, pl.len() + 1, dtype=pl.Int32))
@@ -149,12 +169,12 @@ def _changes(told: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _fields_as_json(schema: pl.Schema) -> pl.Expr:
+def _fields_as_json(schema: pl.Schema, fields: tuple[str, ...]) -> pl.Expr:
     """{field: [before, after, how]} of the fields that differ, as text; without `how` where nothing is said of it."""
     parts = []
-    for name in COMPARED:
+    for name in fields:
         values = [_as_json(name, schema[name]), _as_json(f"new_{name}", schema[name])]
-        if name in _WHO:
+        if name in _WHO and f"how_{name}" in schema:
             values.append(pl.format('"{}"', f"how_{name}"))
         listed = pl.concat_str(values, separator=",", ignore_nulls=True)
         differs = pl.col(name).ne_missing(pl.col(f"new_{name}"))

@@ -93,8 +93,11 @@ def confine(allowance: Allowance, *, scratch: Path, parent: int) -> None:
 
 def _mapped_bytes() -> int:
     """The address space this process maps now."""
-    pages = int(Path("/proc/self/statm").read_text().split()[0])
-    return pages * resource.getpagesize()
+    descriptor = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return int(os.read(descriptor, 64).split()[0]) * resource.getpagesize()
+    finally:
+        os.close(descriptor)
 
 
 def _leave_namespaces(*, as_root: bool) -> None:
@@ -165,11 +168,19 @@ def _filter(calls: _Calls) -> list[tuple[int, int, int, int]]:
     ]
 
 
-def _refuse_calls() -> None:
+def _program() -> _Program | None:
+    """The filter for this architecture, put together once; None where none is known."""
     calls = _CALLS.get(platform.machine())
     if calls is None:
-        return
-    program = _filter(calls)
-    instructions = (_Instruction * len(program))(*(_Instruction(*step) for step in program))
-    described = _Program(len(program), ctypes.cast(instructions, ctypes.POINTER(_Instruction)))
-    _libc.prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.byref(described), 0, 0)
+        return None
+    steps = _filter(calls)
+    instructions = (_Instruction * len(steps))(*(_Instruction(*step) for step in steps))
+    return _Program(len(steps), ctypes.cast(instructions, ctypes.POINTER(_Instruction)))
+
+
+_PROGRAM = _program()
+
+
+def _refuse_calls() -> None:
+    if _PROGRAM is not None:
+        _libc.prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.byref(_PROGRAM), 0, 0)

@@ -11,8 +11,9 @@ from teledeclaration.intake.mapping import Known, proposed
 from teledeclaration.intake.problems import of_the_file, shaped, together
 from teledeclaration.intake.raw import RawFile, RawSheet, TextHeader
 from teledeclaration.intake.tables import ColumnMatch, Table
-from teledeclaration.intake.templates.marks import MARK_SHEET
+from teledeclaration.intake.templates.stamp import STAMP_SHEET
 from teledeclaration.intake.titles import HeaderFacts
+from teledeclaration.periods import Period
 
 _EMPLOYER_SHAPE = re.compile(r"\d{10}")
 _RECORD_LENGTH = 195
@@ -20,8 +21,10 @@ _TYPES = ("N", "C", "R")
 _HEADER_TOTALS = ("q1", "q2", "q3", "q4", "annual")
 
 
-def whose_findings(facts: HeaderFacts, employer_number: str | None, year: int | None) -> pl.DataFrame:
-    """Another employer's number or another year than the one asked for."""
+def whose_findings(
+    facts: HeaderFacts, employer_number: str | None, year: int | None, period: Period | None = None
+) -> pl.DataFrame:
+    """Another employer's number, or another year or period than the one asked for."""
     frames = []
     found = facts.employer_number
     if found is not None and not _EMPLOYER_SHAPE.fullmatch(found):
@@ -34,6 +37,10 @@ def whose_findings(facts: HeaderFacts, employer_number: str | None, year: int | 
         )
     if year and facts.year and facts.year != year and facts.year_sure:
         frames.append(of_the_file("other_year", Severity.ERROR, field="year", seen=facts.year, expected=year))
+    elif period and facts.period and facts.period != period.code and facts.period_sure:
+        frames.append(
+            of_the_file("other_period", Severity.ERROR, field="period", seen=facts.period, expected=period.code)
+        )
     return together(frames)
 
 
@@ -57,7 +64,7 @@ def hidden_findings(raw: RawFile, table: Table) -> pl.DataFrame:
     hidden = [
         sheet.name
         for sheet in raw.sheets
-        if not sheet.visible and sheet.cells.height and sheet.name not in (MARK_SHEET, table.sheet.name)
+        if not sheet.visible and sheet.cells.height and sheet.name not in (STAMP_SHEET, table.sheet.name)
     ]
     return together(
         [

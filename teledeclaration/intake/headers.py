@@ -3,16 +3,18 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+from schemas.mapping import FULL_NAMES
 from teledeclaration.intake.forms import FORMS, QUARTERS, FormName
 from teledeclaration.intake.mapping import NOTHING_KNOWN, Known, mapped_table, remembered_table
 from teledeclaration.intake.matching import Meaning, meaning
 from teledeclaration.intake.normalising import normalised
 from teledeclaration.intake.raw import RawFile, RawSheet
 from teledeclaration.intake.tables import ColumnMatch, Grid, Table, Unrecognised, with_rows
-from teledeclaration.intake.templates.marks import TemplateColumns, template_columns
+from teledeclaration.intake.templates.stamp import TemplateColumns, template_columns
 
 _HEADER_HEIGHT_MAX = 3
 _FIELDS_MIN = 3
+_FIELDS_MIN_OF_NOBODY = 2
 _WORDS_MIN = 2
 _SAMPLES = 3
 _MEASURES = ("duration", "unit", "amount")
@@ -29,17 +31,30 @@ def find_table(raw: RawFile, known: Known = NOTHING_KNOWN) -> Table:
         return mapped_table(raw, known.mapping)
     if (ours := template_columns(raw)) is not None:
         return _template_table(ours)
-    return remembered_table(raw, known.layouts) or _table_by_words(raw)
+    return remembered_table(raw, known.layouts) or _table_by_words(raw, known.form)
 
 
-def _table_by_words(raw: RawFile) -> Table:
+def _table_by_words(raw: RawFile, wanted: FormName | None) -> Table:
     visible = [sheet for sheet in raw.sheets if sheet.visible] or list(raw.sheets)
-    tables = [table for sheet in visible if (table := _table_of(sheet)) is not None]
-    if not tables:
+    for forms in _forms_in_turn(wanted):
+        tables = [table for sheet in visible if (table := _table_of(sheet, forms)) is not None]
+        if tables:
+            break
+    else:
         raise Unrecognised("no-columns", wanted=_wanted())
     best = max(tables, key=lambda table: (table.has_rows, table.score, table.sheet.cells.height))
     others = tuple(table.sheet.name for table in tables if table is not best and table.has_rows)
     return with_rows(replace(best, others=others))
+
+
+def _forms_in_turn(wanted: FormName | None) -> tuple[tuple[FormName, ...], ...]:
+    """The forms whose words are looked for together, the wanted one first: of two that fit alike it is the one.
+
+    A year's file has the words of a period's too; the other way round the rest is asked only where nothing is found.
+    """
+    if wanted == "annual":
+        return ("annual", "movements"), ("periodic", "totals")
+    return (tuple(sorted(FORMS, key=lambda name: name != wanted)),)
 
 
 def _wanted() -> str:
@@ -75,11 +90,11 @@ def _template_table(found: TemplateColumns) -> Table:
     return with_rows(Table(found.sheet, found.form, found.header_row, first, columns, score, how="template"))
 
 
-def _table_of(sheet: RawSheet) -> Table | None:
+def _table_of(sheet: RawSheet, forms: tuple[FormName, ...]) -> Table | None:
     grid = _Grid(sheet)
     best: Table | None = None
     for fuzzy in (False, True):
-        for table in _candidates(grid, fuzzy=fuzzy):
+        for table in _candidates(grid, forms, fuzzy=fuzzy):
             if best is None or table.score > best.score:
                 best = table
         if best is not None and not fuzzy:
@@ -93,10 +108,10 @@ def _refined(grid: "_Grid", table: Table) -> Table:
     return _candidate(grid, table.header_row - 1, height, table.form.name, fuzzy=True) or table
 
 
-def _candidates(grid: "_Grid", *, fuzzy: bool) -> Iterator[Table]:
+def _candidates(grid: "_Grid", forms: tuple[FormName, ...], *, fuzzy: bool) -> Iterator[Table]:
     for start in range(len(grid.rows)):
         for height in range(1, _HEADER_HEIGHT_MAX + 1):
-            for name in FORMS:
+            for name in forms:
                 if table := _candidate(grid, start, height, name, fuzzy=fuzzy):
                     yield table
 
@@ -113,7 +128,7 @@ def _candidate(grid: "_Grid", start: int, height: int, name: FormName, *, fuzzy:
         if texts
         for header, said in [_best_meaning(texts, name, fuzzy=fuzzy)]
     ]
-    columns = _assigned(grid, start + height, found)
+    columns = _assigned(grid, start + height, found, name)
     fields = {column.field for column in columns if column.field}
     if not _is_form(fields, name):
         return None
@@ -133,7 +148,8 @@ def _best_meaning(texts: list[str], form: FormName, *, fuzzy: bool) -> tuple[str
         own = meaning(texts[-1], form, fuzzy=False)
         if own is None or own.field in _MEASURES or own.field.startswith("q") or _is_sum(own):
             return joined, whole
-    meant.sort(key=lambda said: (said.field not in (*_MEASURES, "ignored"), said.score), reverse=True)
+    last_resorts = ("ignored",) if not FORMS[form].by_quarter else (*_MEASURES, "ignored")
+    meant.sort(key=lambda said: (said.field not in last_resorts, said.score), reverse=True)
     return joined, meant[0] if meant else None
 
 
@@ -143,23 +159,24 @@ def _is_sum(said: Meaning) -> bool:
 
 
 def _is_form(fields: set[str], name: FormName) -> bool:
-    someone = {"nss", "last_name", "full_name", "full_name_first"} & fields
-    if name == "annual":
-        something = {"annual_amount", *(f"q{quarter}_amount" for quarter in QUARTERS)} & fields
-    else:
-        something = {"movement"} & fields if "date" in fields else set()
-    return bool(someone and something) and len(fields) >= _FIELDS_MIN
+    form = FORMS[name]
+    least = _FIELDS_MIN if form.of_people else _FIELDS_MIN_OF_NOBODY
+    return len(fields) >= least and all(fields.intersection(group) for group in form.needs)
 
 
-def _assigned(grid: "_Grid", below: int, found: list[tuple[int, str, Meaning | None]]) -> tuple[ColumnMatch, ...]:
+def _assigned(
+    grid: "_Grid", below: int, found: list[tuple[int, str, Meaning | None]], name: FormName
+) -> tuple[ColumnMatch, ...]:
     """One column a field: the surest, then the one in Latin script, then the fuller words, then the leftmost."""
-    said = _in_order([(place, header, what) for place, header, what in found if what])
+    said = [(place, header, what) for place, header, what in found if what]
+    said = _in_order(said) if FORMS[name].by_quarter else said
+    own = {*FORMS[name].fields, *FULL_NAMES}
     ranked = sorted(
         said, key=lambda each: (-each[2].score, grid.is_arabic(each[0], below), -len(normalised(each[1])), each[0])
     )
     taken: dict[str, int] = {}
     for place, _, what in ranked:
-        if what.field not in ("ignored", *_MEASURES):
+        if what.field in own:
             taken.setdefault(what.field, place)
     if "last_name" in taken and "first_name" in taken:
         taken.pop("full_name", None)

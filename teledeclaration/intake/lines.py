@@ -18,7 +18,7 @@ UNCOMPUTED = "="
 ERROR_TEXT = r"^#[\p{Lu}\d/?!#]+$"
 """What a spreadsheet shows where a formula has no value: #N/A, #DIV/0!, #NOM? …"""
 
-_TYPES: dict[Kind, type[pl.DataType]] = {
+TYPES: dict[Kind, type[pl.DataType]] = {
     "nss": pl.String,
     "name": pl.String,
     "date": pl.Date,
@@ -27,6 +27,10 @@ _TYPES: dict[Kind, type[pl.DataType]] = {
     "unit": pl.String,
     "text": pl.String,
     "movement": pl.String,
+    "count": pl.Int32,
+    "hours": pl.Float64,
+    "category": pl.String,
+    "code": pl.String,
 }
 _KEPT = ("error", "confirm")
 
@@ -37,7 +41,7 @@ def line_schema(form: Form) -> dict[str, type[pl.DataType]]:
     Amounts are centimes, dates days; `raw` is null or a JSON object: field to the text that could not
     be read there, or only with a doubt. A field with an unreadable text is null.
     """
-    fields = {column.name: _TYPES[column.kind] for column in form.columns}
+    fields = {column.name: TYPES[column.kind] for column in form.columns}
     return {"line_number": pl.Int32, "row": pl.Int32, **fields, "number_requested": pl.Boolean, "raw": pl.String}
 
 
@@ -49,10 +53,10 @@ def cast_findings(field: str, cast: Cast, lines: pl.DataFrame, texts: pl.Series)
     places = problems["place"]
     return shaped(
         problems.with_columns(
-            line_number=lines["line_number"].gather(places),
-            row=lines["row"].gather(places),
+            line_number=lines["line_number"][places],
+            row=lines["row"][places],
             field=pl.lit(field),
-            seen=texts.gather(places),
+            seen=texts[places],
         )
     )
 
@@ -60,12 +64,13 @@ def cast_findings(field: str, cast: Cast, lines: pl.DataFrame, texts: pl.Series)
 def unread_cells(findings: pl.DataFrame, height: int) -> pl.Series:
     """`raw` for lines numbered from 1 to `height`: what was seen where a cast left an error or a doubt."""
     kept: dict[int, dict[str, str]] = defaultdict(dict)
-    wanted = findings.filter(pl.col("severity").is_in(_KEPT))
-    for line, field, seen in wanted.select("line_number", "field", "seen").iter_rows():
-        kept[line - 1][field] = seen or ""
-    raw = pl.repeat(None, height, dtype=pl.String, eager=True)
+    if findings.height:
+        wanted = findings.filter(pl.col("severity").is_in(_KEPT))
+        for line, field, seen in wanted.select("line_number", "field", "seen").iter_rows():
+            kept[line - 1][field] = seen or ""
+    raw = pl.Series("raw", [None], dtype=pl.String).new_from_index(0, height)
     if not kept:
-        return raw.alias("raw")
+        return raw
     texts = pl.Series([msgspec.json.encode(cells).decode() for cells in kept.values()])
     return raw.scatter(list(kept), texts).alias("raw")
 
@@ -83,7 +88,7 @@ def recast(form: Form, lines: pl.DataFrame, context: CastContext) -> tuple[pl.Da
     frames: list[pl.DataFrame] = []
     for field, found in cells.items():
         cast, texts, at = _cast_again(field, form, found, context)
-        lines = lines.with_columns(lines[field].scatter(at, cast.values.cast(_TYPES[form.kind(field)])))
+        lines = lines.with_columns(lines[field].scatter(at, cast.values.cast(TYPES[form.kind(field)])))
         frames.append(cast_findings(field, cast, lines[at], texts))
     findings = together(frames)
     return lines.with_columns(_left_over(findings, lines)), findings

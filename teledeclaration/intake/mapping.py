@@ -10,13 +10,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Mapping as Lookup
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import ClassVar
 from uuid import UUID
 
 import msgspec
 
-from schemas.mapping import FULL_NAMES, IGNORED, How, LayoutSheet, LearntWord, Mapping, RememberedLayout
-from teledeclaration.errors import Malformed
-from teledeclaration.intake.forms import FORMS, QUARTERS, Form
+from schemas.mapping import FULL_NAMES, IGNORED, How, LearntWord, Mapping, OutlineSheet, RememberedLayout
+from teledeclaration.errors import Malformed, SaidAs
+from teledeclaration.intake.forms import FORMS, Form, FormName
 from teledeclaration.intake.matching import bare_words, meaning
 from teledeclaration.intake.raw import RawFile, RawSheet, column_letter, column_number
 from teledeclaration.intake.tables import ColumnMatch, Grid, Table, Unrecognised, with_rows
@@ -44,6 +45,7 @@ class FieldTwice(Malformed):
     """Two columns were said to hold the same field."""
 
     type = "mapping-field-twice"
+    said_as: ClassVar[SaidAs] = {"field": ("field.{id}",)}
 
 
 class ColumnOutside(Malformed):
@@ -62,12 +64,15 @@ class FieldsMissing(Malformed):
     """A field the form cannot do without has no column."""
 
     type = "mapping-fields-missing"
+    said_as: ClassVar[SaidAs] = {"fields": ("field.{id}",)}
 
 
 @dataclass(frozen=True)
 class Known:
-    """What is known of how an employer's files are read: by hand for this one, remembered, and words learnt."""
+    """What is known of how an employer's files are read: the form asked for, by hand for this one, remembered, and
+    words learnt."""
 
+    form: FormName | None = None
     mapping: Mapping | None = None
     layouts: tuple[RememberedLayout, ...] = ()
     words: tuple[LearntWord, ...] = ()
@@ -81,7 +86,7 @@ def mappable_fields(form: Form) -> tuple[str, ...]:
     return (*form.fields, *FULL_NAMES)
 
 
-def check_mapping(mapping: Mapping, sheets: Iterable[LayoutSheet]) -> None:
+def check_mapping(mapping: Mapping, sheets: Iterable[OutlineSheet]) -> None:
     """Raise what is wrong with a mapping, at its `pointer`: the errors of this module."""
     form = FORMS[mapping.form]
     sheet = next((sheet for sheet in sheets if sheet.name == mapping.sheet), None)
@@ -115,10 +120,8 @@ def missing_fields(mapping: Mapping, form: Form) -> list[str]:
     if found & set(FULL_NAMES):
         found |= {"last_name", "first_name"}
     missing = [column.name for column in form.columns if column.required and column.name not in found]
-    amounts = {"annual_amount", *(f"q{quarter}_amount" for quarter in QUARTERS)}
-    if form.name == "annual" and not amounts & found:
-        missing.append("annual_amount")
-    return missing
+    groups = [group for group in form.needs if not found.intersection(group)]
+    return list(dict.fromkeys([*missing, *(group[0] for group in groups)]))
 
 
 def mapped_table(raw: RawFile, mapping: Mapping) -> Table:
@@ -132,9 +135,9 @@ def mapped_table(raw: RawFile, mapping: Mapping) -> Table:
     return with_rows(_table(grid, mapping, "hand"))
 
 
-def sheet_size(sheet: RawSheet) -> LayoutSheet:
+def sheet_size(sheet: RawSheet) -> OutlineSheet:
     """A sheet's name and size, nothing of its cells."""
-    return LayoutSheet(name=sheet.name, visible=sheet.visible, rows=sheet.cells.height, columns=sheet.cells.width)
+    return OutlineSheet(name=sheet.name, visible=sheet.visible, rows=sheet.cells.height, columns=sheet.cells.width)
 
 
 def beginning(raw: RawFile, mapping: Mapping) -> RawFile:
@@ -180,7 +183,8 @@ def _headers(grid: Grid, mapping: Mapping) -> dict[str, str]:
 
 def _column(grid: Grid, letter: str, header: str, mapping: Mapping, how: How, below: int) -> ColumnMatch:
     field = mapping.columns.get(letter)
-    said = meaning(header, mapping.form) if field and field.endswith("_duration") else None
+    lasting = field in FORMS[mapping.form].fields and FORMS[mapping.form].kind(field or "") == "duration"
+    said = meaning(header, mapping.form) if lasting else None
     return ColumnMatch(
         letter,
         header,

@@ -79,17 +79,19 @@ class Meaning:
 class _Vocabulary:
     fields: dict[str, str]
     measures: dict[str, str]
+    by_quarter: bool
 
 
 @cache
 def _vocabulary(form: FormName) -> _Vocabulary:
     known = synonyms()
-    wanted = {*FORMS[form].fields, "full_name", "full_name_first"}
+    described = FORMS[form]
+    wanted = {*described.fields, "full_name", "full_name_first"}
     fields = by_word({name: words for name, words in known.fields.items() if name in wanted})
     for word in by_word(known.ignored):
         fields.setdefault(word, "ignored")
-    measures = by_word(known.measures) if form == "annual" else {}
-    return _Vocabulary(fields, measures)
+    measures = by_word(known.measures) if described.amounts else {}
+    return _Vocabulary(fields, measures, described.by_quarter)
 
 
 @lru_cache(maxsize=20_000)
@@ -127,20 +129,24 @@ def _known(words: str, form: FormName) -> Meaning | None:
 
 
 def _known_measure(words: str, vocabulary: _Vocabulary) -> Meaning | None:
-    """A measure of a quarter, a bare one, or the pay of the whole year."""
+    """A measure of a quarter, a bare one, or the pay of the whole year.
+
+    A form of one period has no quarters: what is measured in one may be all there is, and is less sure.
+    """
     quarter, rest = _quarter(words)
     if quarter is None:
-        if _ALL_QUARTERS.search(words) or is_annual_in_words(words):
-            return Meaning("annual_amount", _BY_PARTS)
+        if _ALL_QUARTERS.search(words) or (vocabulary.by_quarter and is_annual_in_words(words)):
+            return Meaning("annual_amount", _BY_PARTS) if vocabulary.by_quarter else None
         bare = measured_in_words(words) if " " in words else None
         return _measured(vocabulary.measures.get(words), None, _EXACT) or _measured(bare, None, _BY_PARTS)
     if not rest:
-        return Meaning(f"q{quarter}_amount", _BARE_QUARTER)
+        return Meaning(f"q{quarter}_amount", _BARE_QUARTER) if vocabulary.by_quarter else None
+    at, (sure, less_sure) = (quarter, (_EXACT, _BY_PARTS)) if vocabulary.by_quarter else (None, (_BARE_QUARTER,) * 2)
     for attempt in dict.fromkeys((rest, _GLUED.sub("", rest))):
         if measure := vocabulary.measures.get(attempt):
-            return _measured(measure, quarter, _EXACT)
+            return _measured(measure, at, sure)
         if measure := measured_in_words(attempt):
-            return _measured(measure, quarter, _BY_PARTS)
+            return _measured(measure, at, less_sure)
     return None
 
 
@@ -150,6 +156,15 @@ def _measured(measure: str | None, quarter: int | None, score: float) -> Meaning
     name, _, unit = measure.partition("_")
     field = name if quarter is None else f"q{quarter}_{name}"
     return Meaning(field, score, _UNITS.get(unit))
+
+
+def quarter_in_words(words: str) -> int | None:
+    """The quarter that normalised words name: "1er trimestre", "t2"; None where they name none."""
+    for pattern in _QUARTERS:
+        if found := pattern.search(words):
+            name = found["n"]
+            return int(name) if name.isdigit() else _ORDINALS[name]
+    return None
 
 
 def _quarter(words: str) -> tuple[int | None, str]:
@@ -171,7 +186,7 @@ def _quarter(words: str) -> tuple[int | None, str]:
 
 def _close(words: str, form: FormName) -> Meaning | None:
     vocabulary = _vocabulary(form)
-    quarter, rest = _quarter(words) if vocabulary.measures else (None, words)
+    quarter, rest = _quarter(words) if vocabulary.by_quarter else (None, words)
     if quarter is not None:
         measure, score = _closest(rest, vocabulary.measures)
         return _measured(measure, quarter, score)

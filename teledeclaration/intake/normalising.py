@@ -6,6 +6,8 @@ from functools import lru_cache
 
 import polars as pl
 
+from teledeclaration.intake.evaluating import FEW_ROWS, of
+
 _ARABIC_INDIC = "٠١٢٣٤٥٦٧٨٩"
 _PERSIAN = "۰۱۲۳۴۵۶۷۸۹"
 _DIGITS = {shape: str(place) for row in (_ARABIC_INDIC, _PERSIAN) for place, shape in enumerate(row)}
@@ -27,8 +29,16 @@ def normalised(text: str) -> str:
     return _NOT_WORD.sub(" ", words).strip()
 
 
+_OTHER_DIGIT = pl.col("").str.contains("[٠-٩۰-۹]")
+
+
+def is_ascii(texts: pl.Series) -> bool:
+    """Whether few texts hold ASCII only, which answers most questions about them; of many it is not asked."""
+    return texts.len() <= FEW_ROWS and "".join(filter(None, texts.to_list())).isascii()
+
+
 def western_digits(texts: pl.Series) -> pl.Series:
     """The same texts with Arabic-Indic and Persian digits as 0-9."""
-    if not texts.str.contains("[٠-٩۰-۹]").any():
+    if is_ascii(texts) or not of(texts, _OTHER_DIGIT).any():
         return texts
     return texts.str.replace_many(list(_DIGITS), list(_DIGITS.values()))

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import polars as pl
 
 from schemas.findings import Severity
+from teledeclaration.intake.evaluating import select
 
 FINDING_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "line_number": pl.Int32,
@@ -26,12 +27,16 @@ def no_findings() -> pl.DataFrame:
     return _NONE
 
 
+_OWN = {name: pl.col(name).cast(kind) for name, kind in FINDING_SCHEMA.items()}
+_LACKING = {name: pl.lit(None, kind).alias(name) for name, kind in FINDING_SCHEMA.items()}
+
+
 def shaped(frame: pl.DataFrame) -> pl.DataFrame:
     """The frame with every column of a finding, in order; those it lacks are null."""
-    return frame.select(
-        (pl.col(name) if name in frame.columns else pl.lit(None)).cast(kind).alias(name)
-        for name, kind in FINDING_SCHEMA.items()
-    )
+    if frame.schema == _NONE.schema:
+        return frame
+    has = set(frame.columns)
+    return select(frame, [_OWN[name] if name in has else _LACKING[name] for name in FINDING_SCHEMA])
 
 
 def together(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:

@@ -4,6 +4,7 @@ from functools import reduce
 
 import polars as pl
 
+from teledeclaration.intake.evaluating import select
 from teledeclaration.intake.forms import QUARTERS
 from teledeclaration.intake.problems import dinars, shaped, together
 
@@ -14,7 +15,7 @@ _QUARTERS = tuple(f"q{quarter}_amount" for quarter in QUARTERS)
 def with_proposed_amounts(findings: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
     """The same findings, with the amount that the other four of its line leave, where they can all be read."""
     wanted = pl.col("code").is_in(_UNREAD) & pl.col("field").str.ends_with("_amount") & pl.col("proposed").is_null()
-    if findings.filter(wanted).is_empty():
+    if findings.is_empty() or not select(findings, wanted.any().alias("")).item():
         return findings
     frames = [findings.filter(~wanted)]
     for key, group in findings.filter(wanted).group_by("field", maintain_order=True):

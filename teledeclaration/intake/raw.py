@@ -35,6 +35,7 @@ UNREADABLE_CODES = (
     "no-columns",
     "header-only",
     "template-not-filled",
+    "template-of-another-employer",
     "other-form",
     "mapping-does-not-fit",
 )
@@ -112,6 +113,10 @@ class TextHeader(msgspec.Struct, frozen=True, kw_only=True):
     q4_total: str
     annual_total: str
     workers: str
+
+
+NO_CELLS = pl.DataFrame()
+"""Of a sheet that is not filled yet."""
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ import structlog
 
 from teledeclaration.intake.counting import read_count
 from teledeclaration.intake.given_back import AnnotatedWorkbook
+from teledeclaration.intake.own_additions import without_own_additions
 from teledeclaration.intake.protocol import (
     EXIT_OUT_OF_MEMORY,
     PACKET_BYTES,
@@ -363,11 +364,15 @@ async def read_raw(
     with mapped:
         if not isinstance(head, FileHead):
             raise ReaderError("the child did not answer with a file")
-        file = await asyncio.to_thread(read_file, head, mapped)
+        file = await asyncio.to_thread(_settled, head, mapped)
     if progress is not None:
         rows = sum(sheet.cells.height for sheet in file.sheets)
         progress(rows, rows)
     return file
+
+
+def _settled(head: FileHead, mapped: mmap.mmap) -> RawFile:
+    return without_own_additions(read_file(head, mapped))
 
 
 async def _read_answer(

@@ -12,8 +12,8 @@ import msgspec
 
 from teledeclaration.intake.archives import Archive
 from teledeclaration.intake.csv_files import read_csv
+from teledeclaration.intake.loaded import LoadedSheet, LoadedWorkbook, settled_file
 from teledeclaration.intake.mending import Mended, mended_ods, mended_xlsx
-from teledeclaration.intake.own_marks import without_own_marks
 from teledeclaration.intake.protocol import ReadArguments
 from teledeclaration.intake.raw import RawFile, ReadingLimits, Unreadable
 from teledeclaration.intake.text_pair import looks_like_one_of_a_pair, pair_role, read_text_pair
@@ -21,6 +21,7 @@ from teledeclaration.intake.transfer import Refusal, write_file, write_head
 from teledeclaration.intake.workbooks import read_ods, read_xls, read_xlsb, read_xlsx
 
 Mapped = bytes | mmap.mmap
+AnyFile = RawFile | LoadedWorkbook
 
 _ZIP, _EMPTY_ZIP = b"PK\x03\x04", b"PK\x05\x06"
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -51,11 +52,11 @@ def read_job(content: Mapped, arguments: bytes, output: BinaryIO) -> None:
     """The sandbox's `read`: the file, or a refusal, into `output`."""
     told = msgspec.msgpack.decode(arguments, type=ReadArguments)
     try:
-        file = read_any(content, told.filename, told.limits)
+        file = _read(content, told.filename, told.limits)
     except Unreadable as refusal:
         write_head(refusal_head(refusal), output)
     else:
-        write_file(without_own_marks(file), output)
+        write_file(file, output)
 
 
 def refusal_head(refusal: Unreadable) -> Refusal:
@@ -66,6 +67,11 @@ def refusal_head(refusal: Unreadable) -> Refusal:
 
 def read_any(content: Mapped, filename: str, limits: ReadingLimits) -> RawFile:
     """The file as text cells; `Unreadable` says why it cannot be."""
+    file = _read(content, filename, limits)
+    return settled_file(file) if isinstance(file, LoadedWorkbook) else file
+
+
+def _read(content: Mapped, filename: str, limits: ReadingLimits) -> AnyFile:
     if not content[:4096].strip():
         raise Unreadable("empty")
     try:
@@ -78,7 +84,7 @@ def read_any(content: Mapped, filename: str, limits: ReadingLimits) -> RawFile:
     return file
 
 
-def _read_known(content: Mapped, filename: str, limits: ReadingLimits) -> RawFile | None:
+def _read_known(content: Mapped, filename: str, limits: ReadingLimits) -> AnyFile | None:
     head = content[:4096]
     if head.startswith((_ZIP, _EMPTY_ZIP)):
         return _read_zip(content, limits, depth=0)
@@ -109,7 +115,7 @@ def _refuse_known_xml(head: bytes) -> None:
             raise Unreadable("other-workbook", program=program)
 
 
-def _read_zip(content: Mapped, limits: ReadingLimits, depth: int) -> RawFile | None:
+def _read_zip(content: Mapped, limits: ReadingLimits, depth: int) -> AnyFile | None:
     """A workbook, or an archive that holds one workbook or one text pair."""
     archive = Archive(content, limits)
     names = archive.sizes
@@ -126,7 +132,7 @@ def _read_zip(content: Mapped, limits: ReadingLimits, depth: int) -> RawFile | N
     return _read_members(archive, [name for name in names if not CLUTTER.search(name)], limits, depth)
 
 
-def _read_xlsx(content: Mapped, archive: Archive, limits: ReadingLimits) -> RawFile | None:
+def _read_xlsx(content: Mapped, archive: Archive, limits: ReadingLimits) -> LoadedWorkbook | None:
     try:
         return read_xlsx(content, archive, limits)
     except Unreadable as refusal:
@@ -135,18 +141,21 @@ def _read_xlsx(content: Mapped, archive: Archive, limits: ReadingLimits) -> RawF
         return _read_mended(mended_xlsx(archive), limits)
 
 
-def _read_mended(mended: Mended | None, limits: ReadingLimits) -> RawFile | None:
+def _read_mended(mended: Mended | None, limits: ReadingLimits) -> LoadedWorkbook | None:
     """A workbook that had to be put together anew; None where there was none."""
     if mended is None:
         return None
     file = read_xlsx(mended.content, Archive(mended.content, limits), limits)
-    sheets = tuple(
-        replace(sheet, error_cells=sheet.error_cells | mended.errors.get(sheet.name, {})) for sheet in file.sheets
-    )
-    return replace(file, sheets=sheets)
+    return replace(file, sheets=tuple(_with_errors(sheet, mended) for sheet in file.sheets))
 
 
-def _read_open_document(content: Mapped, archive: Archive, limits: ReadingLimits) -> RawFile | None:
+def _with_errors(sheet: LoadedSheet, mended: Mended) -> LoadedSheet:
+    """The sheet with the errors that were rewritten for the reader, as they stood."""
+    errors = sheet.facts.error_cells | mended.errors.get(sheet.facts.name, {})
+    return replace(sheet, facts=replace(sheet.facts, error_cells=errors))
+
+
+def _read_open_document(content: Mapped, archive: Archive, limits: ReadingLimits) -> LoadedWorkbook | None:
     kind = archive.read("mimetype", 200) if "mimetype" in archive.sizes else b""
     head = archive.head("content.xml", 1 << 16)
     manifest = archive.read("META-INF/manifest.xml")
@@ -165,7 +174,7 @@ def _read_open_document(content: Mapped, archive: Archive, limits: ReadingLimits
     return read_ods(mended.content, Archive(mended.content, limits), limits)
 
 
-def _read_members(archive: Archive, names: list[str], limits: ReadingLimits, depth: int) -> RawFile | None:
+def _read_members(archive: Archive, names: list[str], limits: ReadingLimits, depth: int) -> AnyFile | None:
     if not names:
         raise Unreadable("empty")
     of_a_pair = [name for name in names if pair_role(name)]
@@ -183,7 +192,7 @@ def _read_members(archive: Archive, names: list[str], limits: ReadingLimits, dep
     return _read_known(inner, names[0], limits)
 
 
-def _read_ole(content: Mapped, limits: ReadingLimits) -> RawFile | None:
+def _read_ole(content: Mapped, limits: ReadingLimits) -> AnyFile | None:
     """The old container: an `.xls`, or the envelope of an encrypted `.xlsx`, or another program's file."""
     if content.find("EncryptedPackage".encode("utf-16-le")) >= 0:
         raise Unreadable("password-protected")

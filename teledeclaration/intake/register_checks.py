@@ -6,12 +6,14 @@ value, and only where all but one field agree, or the names as typed agree when 
 and a number known under other names are one and the same doubt, so that nothing can be fished for.
 """
 
-from datetime import date
+from functools import cache
 
 import polars as pl
 
 from schemas.findings import Severity
+from teledeclaration.intake.evaluating import kept, select, with_columns
 from teledeclaration.intake.problems import together
+from teledeclaration.periods import Period
 
 _ARABIC_FORMS = {"ة": "ه", "ى": "ي", "ـ": ""}
 
@@ -22,33 +24,79 @@ def register_findings(
     """Doubts about people and entries.
 
     `known_people`: nss, last_name, first_name, last_name_ar, first_name_ar, birth_date. `employments`, the
-    asking employer's own: nss, entry_date, exit_date. Employees are proposed as far as `known_people` has them.
+    asking employer's own: nss, entry_date, exit_date, and `told` where only the employer says so. Employees are
+    proposed as far as `known_people` has them.
     """
     frames = []
     if known_people is not None:
-        proposed = _numbers_of_employees(lines, known_people, employments)
+        registered = None if employments is None else of_the_fund(employments)
+        proposed = _numbers_of_employees(lines, known_people, registered)
         unsettled = lines.join(proposed, on="line_number", how="anti") if proposed.height else lines
-        frames += [proposed, _people(unsettled, known_people, employments)]
+        frames += [proposed, _people(unsettled, known_people, registered)]
     if employments is not None and "entry_date" in lines.columns:
         frames.append(_entries(lines, employments))
     return together(frames)
 
 
-def absent_findings(lines: pl.DataFrame, employments: pl.DataFrame, first_day: date, last_day: date) -> pl.DataFrame:
-    """An information for each of the employer's people who worked in the period and is on no line."""
-    worked = (pl.col("entry_date") <= last_day) & (pl.col("exit_date").fill_null(last_day) >= first_day)
-    people = employments.filter(worked).select("nss").unique(maintain_order=True)
-    absent = people.join(lines.select("nss"), on="nss", how="anti")
-    return together(
-        [
-            absent.select(
-                field=pl.lit("nss"),
-                code=pl.lit("employed_but_absent"),
-                severity=pl.lit(Severity.INFO.value),
-                seen=pl.col("nss"),
-            )
-        ]
-    )
+def of_the_fund(employments: pl.DataFrame) -> pl.DataFrame:
+    """The employments that the fund's register has. Of who the employer only told, nothing of the register may be said:
+    else telling a stranger's hire would show their names."""
+    if "told" not in employments.columns or not employments["told"].any():
+        return employments
+    return employments.filter(~pl.col("told"))
+
+
+ABSENT_MAX = 20
+"""Up to so many people on no line are told one by one; more as one finding with the first few."""
+_FEW = 5
+
+
+def absent_findings(
+    lines: pl.DataFrame, employments: pl.DataFrame, people: pl.DataFrame | None, period: Period
+) -> pl.DataFrame:
+    """An information for each of the employer's own people who worked in the period and is on no line, or for them all.
+
+    `people` (see `register_findings`) gives their names, where it is known.
+    """
+    registered = of_the_fund(employments)
+    if people is not None and registered is not employments:
+        people = people.filter(pl.col("nss").is_in(registered["nss"].implode()))
+    return absent_told(absent_numbers(lines, employments, period), people)
+
+
+def absent_numbers(lines: pl.DataFrame, employments: pl.DataFrame, period: Period) -> pl.Series:
+    """The numbers of these employees who worked in the period and are on none of the lines, in order."""
+    if employments.is_empty():
+        return employments["nss"]
+    first, last = period.first_day, period.last_day
+    worked = (pl.col("entry_date") <= last) & (pl.col("exit_date").fill_null(last) >= first)
+    employees = employments.filter(worked).select("nss").unique()
+    return employees.join(lines.select("nss"), on="nss", how="anti")["nss"].sort()
+
+
+def absent_told(numbers: pl.Series, people: pl.DataFrame | None) -> pl.DataFrame:
+    """The findings about them; names are asked of `people` for the first ABSENT_MAX."""
+    if numbers.is_empty():
+        return together([])
+    seen = _named(numbers.head(ABSENT_MAX), people)
+    if numbers.len() <= ABSENT_MAX:
+        told = pl.DataFrame({"seen": seen}).with_columns(code=pl.lit("employed_but_absent"))
+    else:
+        first = ", ".join(seen.head(_FEW).to_list())
+        told = pl.DataFrame({"seen": [first], "expected": [str(numbers.len())]})
+        told = told.with_columns(code=pl.lit("many_employed_but_absent"))
+    return together([told.with_columns(field=pl.lit("nss"), severity=pl.lit(Severity.INFO.value))])
+
+
+def _named(numbers: pl.Series, people: pl.DataFrame | None) -> pl.Series:
+    """Each number with the name it bears in the register, in Latin letters where there are any."""
+    if people is None:
+        return numbers
+    names = ("last_name", "first_name")
+    said = [pl.coalesce(pl.col(name).replace("", None), f"{name}_ar") for name in names]
+    known = people.select("nss", named=pl.concat_str("nss", *said, separator=" ", ignore_nulls=True)).unique("nss")
+    asked = numbers.to_frame("nss").join(known, on="nss", how="left", maintain_order="left")
+    return asked.select(pl.coalesce("named", "nss").str.strip_chars()).to_series()
 
 
 def comparable(name: pl.Expr) -> pl.Expr:
@@ -58,33 +106,44 @@ def comparable(name: pl.Expr) -> pl.Expr:
 
 
 def _people(lines: pl.DataFrame, known: pl.DataFrame, employments: pl.DataFrame | None) -> pl.DataFrame:
+    register = known.select("nss", *(pl.col(name).alias(f"{name}_known") for name in _OF_A_PERSON)).unique("nss")
+    asked = kept(lines, lines["nss"].is_not_null()).select("line_number", "row", "nss", *_WHO)
+    found = register.hstack([pl.Series("found", [True]).new_from_index(0, register.height)])
+    told = asked.join(found, on="nss", how="left", maintain_order="left")
+    differing = kept(told, ~_agrees_to_the_letter())
+    return _differences(differing, employments) if differing.height else together([])
+
+
+_WHO = ("last_name", "first_name", "birth_date")
+_OF_A_PERSON = (*_WHO, "last_name_ar", "first_name_ar")
+
+
+def _differences(told: pl.DataFrame, employments: pl.DataFrame | None) -> pl.DataFrame:
+    """What differs in lines beside the people their numbers are known for: `…_known`, and whether any was `found`."""
     own = pl.col("nss").is_in(employments["nss"].implode()) if employments is not None else pl.lit(value=False)
-    register = known.unique("nss").rename({name: f"{name}_known" for name in known.columns if name != "nss"})
-    asked = lines.filter(pl.col("nss").is_not_null())
-    told = asked.join(register.with_columns(found=pl.lit(value=True)), on="nss", how="left", maintain_order="left")
-    told = told.filter(~_agrees_to_the_letter())
-    fields = ("last_name", "first_name", "birth_date")
-    compared = told.with_columns(
+    compared = with_columns(
+        told,
         found=pl.col("found").fill_null(value=False),
         own=own,
         last_name_off=_name_differs("last_name"),
         first_name_off=_name_differs("first_name"),
         birth_date_off=(pl.col("birth_date") != pl.col("birth_date_known")).fill_null(value=False),
-    ).with_columns(off=pl.sum_horizontal(f"{field}_off" for field in fields), swapped=_names_swapped())
-    swapped = compared.filter("swapped")
-    compared = compared.filter(~pl.col("swapped"))
+    )
+    compared = with_columns(compared, off=pl.sum_horizontal(f"{field}_off" for field in _WHO), swapped=_names_swapped())
+    swapped, compared = kept(compared, compared["swapped"]), kept(compared, ~compared["swapped"])
     stranger = ~pl.col("found") | (~pl.col("own") & (pl.col("off") > 1))
     frames = [
         _told(swapped, "last_name", "names_swapped", None),
-        _told(compared.filter(stranger), "nss", "nss_unknown", None),
+        _told(kept(compared, stranger), "nss", "nss_unknown", None),
     ]
-    for field in fields:
+    for field in _WHO:
         code = "birth_differs" if field == "birth_date" else "name_differs"
-        differing = compared.filter(~stranger & pl.col(f"{field}_off"))
+        differing = kept(compared, ~stranger & pl.col(f"{field}_off"))
         frames.append(_told(differing, field, code, pl.when("own").then(_known_value(field))))
     return together(frames)
 
 
+@cache
 def _agrees_to_the_letter() -> pl.Expr:
     """Names in Latin letters and birth exactly as in the register: most lines, and nothing to be told of them."""
     names = [
@@ -96,8 +155,11 @@ def _agrees_to_the_letter() -> pl.Expr:
 
 
 def _told(lines: pl.DataFrame, field: str, code: str, proposed: pl.Expr | None) -> pl.DataFrame:
+    if not lines.height:
+        return together([])
     value = pl.lit(None, pl.String) if proposed is None else proposed.cast(pl.String)
-    return lines.select(
+    return select(
+        lines,
         "line_number",
         "row",
         field=pl.lit(field),
@@ -141,7 +203,7 @@ def _names_swapped() -> pl.Expr:
 
 def _numbers_of_employees(lines: pl.DataFrame, known: pl.DataFrame, employments: pl.DataFrame | None) -> pl.DataFrame:
     """`nss_differs` for a line with no known number whose names and birth are those of an employee on no line."""
-    if employments is None:
+    if employments is None or employments.is_empty():
         return together([])
     named = lines.filter(pl.col("birth_date").is_not_null())
     nameless = named.join(known.select("nss"), on="nss", how="anti")
@@ -158,6 +220,8 @@ def _numbers_of_employees(lines: pl.DataFrame, known: pl.DataFrame, employments:
     ).filter(~pl.col("who").is_duplicated())
     asking = nameless.with_columns(who=_who("last_name", "first_name")).filter(~pl.col("who").is_duplicated())
     found = asking.join(employees, on="who", maintain_order="left")
+    if found.is_empty():
+        return together([])
     return _told(found, "nss", "nss_differs", pl.col("proposed")).with_columns(
         severity=pl.when(found["nss"].is_null())
         .then(pl.lit(Severity.INFO.value))

@@ -8,6 +8,7 @@ import polars as pl
 
 from schemas.findings import Finding, Severity
 from teledeclaration.intake.checking import CheckedFile
+from teledeclaration.intake.forms import AMOUNT_FIELDS
 from teledeclaration.languages import Language, catalogue, say
 
 _DAY = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:[ T]00:00(?::00)?)?")
@@ -73,7 +74,7 @@ def field_name(field: str | None, language: Language) -> str:
 def as_written(value: str | None, field: str | None, *, centimes: bool) -> str | None:
     """What is said of a field, in the unit its source writes amounts in: dinars in canonical text, as whole `centimes`
     where it counts in those. Other fields and other texts stay as they are."""
-    if not centimes or value is None or not (field or "").endswith("_amount") or not _PLAIN_AMOUNT.fullmatch(value):
+    if not centimes or value is None or field not in AMOUNT_FIELDS or not _PLAIN_AMOUNT.fullmatch(value):
         return value
     return str(int(value.replace(".", "")))
 

@@ -6,6 +6,7 @@ from functools import cache
 
 import polars as pl
 
+from teledeclaration.intake.evaluating import kept, of, select
 from teledeclaration.intake.forms import by_word, synonyms
 from teledeclaration.intake.matching import meaning
 from teledeclaration.intake.normalising import normalised, western_digits
@@ -13,10 +14,10 @@ from teledeclaration.intake.tables import Table
 
 _NSS_DIGITS_MIN = 5
 _CELLS_MIN = 3
+_CELLS_MIN_OF_NOBODY = 2
 _TYPICAL_SHARE = 0.4
 _HEADER_WORDS_MIN = 3
-_WHO = ("nss", "last_name", "first_name", "full_name", "full_name_first", "birth_date", "movement", "date")
-_WORKED = tuple(f"q{quarter}_{measure}" for quarter in (1, 2, 3, 4) for measure in ("duration", "unit"))
+_WHO = ("nss", "last_name", "first_name", "full_name", "full_name_first", "birth_date", "movement", "date", "code")
 
 
 @dataclass(frozen=True)
@@ -32,29 +33,31 @@ def line_rows(table: Table) -> LineRows:
     if table.positions:
         return LineRows(pl.int_range(1, table.sheet.cells.height + 1, dtype=pl.Int32, eager=True), ())
     facts = _facts(table)
-    typical = facts.filter(pl.col("numbered"))["filled"].median()
-    least = max(_CELLS_MIN, _TYPICAL_SHARE * float(typical)) if isinstance(typical, (int, float)) else _CELLS_MIN
-    plain = pl.col("numbered") & (pl.col("filled") >= least)
-    odd = facts.filter(~plain & (pl.col("filled_any") > 0))
-    lines = facts.filter(plain)["row"]
+    typical = facts["filled"].filter(facts["numbered"]).median()
+    fewest = _CELLS_MIN if table.form.of_people else _CELLS_MIN_OF_NOBODY - table.of_template
+    least = max(fewest, _TYPICAL_SHARE * float(typical)) if isinstance(typical, (int, float)) else fewest
+    plain = facts["numbered"] & (facts["filled"] >= least)
+    odd = kept(facts, ~plain & (facts["filled_any"] > 0))
+    lines = facts["row"].filter(plain)
     last = int(lines.max()) if lines.len() else 0  # type: ignore[arg-type]  # the maximum of a column of integers
     more, doubtful = _judged(table, odd, last=last, least=least)
-    rows = pl.concat([lines, pl.Series("row", more, dtype=pl.Int32)]).sort()
+    rows = pl.concat([lines, pl.Series("row", more, dtype=pl.Int32)]).sort() if more else lines
     return LineRows(rows, tuple(doubtful))
 
 
 def _facts(table: Table) -> pl.DataFrame:
     """For each row below the header: how many cells are filled, and whether its number is like an NSS."""
     below = table.sheet.cells.slice(table.first_row - 1)
-    filled = below.select(pl.all().str.contains(r"\S").fill_null(value=False))
+    filled = select(below, (pl.all().str.strip_chars().str.len_bytes() > 0).fill_null(value=False))
     letters = list(table.letters.values())
+    counts = select(
+        filled,
+        filled=pl.sum_horizontal(letters).cast(pl.Int32),
+        filled_any=pl.sum_horizontal(pl.all()).cast(pl.Int32),
+    )
+    rows = pl.int_range(table.first_row, table.first_row + below.height, dtype=pl.Int32, eager=True)
     facts = pl.DataFrame(
-        {
-            "row": pl.int_range(table.first_row, table.first_row + below.height, dtype=pl.Int32, eager=True),
-            "filled": filled.select(pl.sum_horizontal(letters).cast(pl.Int32)).to_series(),
-            "filled_any": filled.select(pl.sum_horizontal(pl.all()).cast(pl.Int32)).to_series(),
-            "numbered": _numbered(table, below),
-        }
+        [rows.alias("row"), counts["filled"], counts["filled_any"], _numbered(table, below).alias("numbered")]
     )
     blind = [(row, letter) for row, letter in (*table.sheet.error_cells, *table.sheet.uncomputed) if letter in letters]
     if not blind:
@@ -70,9 +73,13 @@ def _facts(table: Table) -> pl.DataFrame:
 def _numbered(table: Table, below: pl.DataFrame) -> pl.Series:
     letter = table.letters.get("nss")
     if letter is None:
-        return pl.Series("numbered", [False] * below.height, dtype=pl.Boolean)
-    text = western_digits(below[letter].fill_null(""))
-    return (text.str.count_matches(r"\d") >= _NSS_DIGITS_MIN) & ~text.str.contains(r"\p{L}{3}")
+        return pl.Series("numbered", [False], dtype=pl.Boolean).new_from_index(0, below.height)
+    return of(western_digits(below[letter]), _LIKE_A_NUMBER)
+
+
+_LIKE_A_NUMBER = (
+    (pl.col("").str.count_matches(r"\d") >= _NSS_DIGITS_MIN) & ~pl.col("").str.contains(r"\p{L}{3}")
+).fill_null(value=False)
 
 
 def _judged(table: Table, odd: pl.DataFrame, *, last: int, least: float) -> tuple[list[int], list[int]]:
@@ -103,7 +110,8 @@ def _is_passed_over(table: Table, row: int, cells: dict[str, str | None], *, aft
     if len(words) > len(texts) / 2 and _is_header_again(table, cells, words):
         return True
     nobody = not any(_has(table, cells, field) for field in _WHO)
-    return nobody and (after_last or not any(_has(table, cells, field) for field in _WORKED))
+    worked = (field for duration, unit, _ in table.form.times for field in (duration, unit))
+    return nobody and (after_last or not any(_has(table, cells, field) for field in worked))
 
 
 def _is_header_again(table: Table, cells: dict[str, str | None], words: list[str]) -> bool:

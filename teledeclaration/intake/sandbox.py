@@ -6,12 +6,14 @@ a packet with three descriptors: the file, the arguments, the place for the resu
 a fixed table, nothing else, and writes its answer there; the server itself never looks into a file, so nothing
 in one can hurt it, and a child's abort, its limits or its deadline end as a word to the client.
 
-The readers are imported but not used here: used, they would start threads, which a fork does not carry.
+The server reads one tiny workbook of its own before it forks, and nothing else: what is bound at first use is there
+for all. That starts no thread that a child would miss, as a fork carries none; polars' expressions would.
 """
 
 import contextlib
 import gc
 import importlib
+import io
 import mmap
 import os
 import selectors
@@ -78,11 +80,12 @@ _IMPORTED_LATE = (
 
 def _jobs() -> dict[str, Job]:
     """The only functions a child may run; what they need is loaded here, before any child is forked."""
-    from teledeclaration.intake import annotate, probe, reading
+    from teledeclaration.intake import annotate, probe, reading, trial
 
     for name in _IMPORTED_LATE:
         importlib.import_module(name)
     catalogue()
+    trial.read_once(io.BytesIO())
     gc.collect()
     gc.freeze()  # so that a child's collector does not touch, and thereby copy, the server's pages
     return {"read": reading.read_job, "annotate": annotate.annotate_job, "probe": probe.probe_job}

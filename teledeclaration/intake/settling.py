@@ -2,6 +2,8 @@
 
 import polars as pl
 
+from teledeclaration.intake.evaluating import select
+
 _BOOLEANS = ("true", "false")
 _BLANK = {"": None}
 _LESS_THAN_NOTHING = "-0"  # a number only: as a text it is what the user wrote
@@ -16,30 +18,37 @@ def settled(texts: pl.DataFrame, answered: pl.DataFrame) -> tuple[pl.DataFrame, 
     """Texts in their agreed form, and which of them were numbers; `answered` are the numbers and booleans.
 
     A first look tells which columns need anything at all; all work is done in one select a step, as for
-    a short sheet the calls cost more than the work.
+    a short sheet the calls cost more than the work. Neither is ever null in `answered`.
     """
-    numeric = answered.select(pl.all().fill_null(value=False))
     if texts.is_empty():
-        return texts, numeric
-    looks = texts.select(_looks(texts)).row(0, named=True)
-    found = [key.split(" ") for key, needed in looks.items() if needed]
+        return texts, answered
+    looks = _looks(texts)
+    if not looks:
+        return texts, answered
+    found = [key.split(" ") for key, needed in select(texts, looks).row(0, named=True).items() if needed]
     needs = {letter: {name for name, of in found if of == letter} for letter in dict.fromkeys(of for _, of in found)}
     if not needs:
-        return texts, numeric
+        return texts, answered
     truths = [letter for letter in needs if "boolean" in needs[letter]]
     judged = [letter for letter in needs if needs[letter] & {"boolean", "minus"}]
-    both = texts.select(needs.keys()).hstack(numeric.select(pl.col(judged).name.suffix("?")))
-    cells = both.select(_text(letter, needs[letter]).alias(letter) for letter in needs)
-    numbers = both.select((pl.col(f"{letter}?") & ~_truth(letter)).alias(letter) for letter in truths)
-    return texts.with_columns(cells), numeric.with_columns(numbers)
+    both = texts.select(needs.keys()).hstack([answered[letter].alias(f"{letter}?") for letter in judged])
+    cells = select(both, (_text(letter, needs[letter]).alias(letter) for letter in needs))
+    numbers = select(both, ((pl.col(f"{letter}?") & ~_truth(letter)).alias(letter) for letter in truths))
+    return texts.with_columns(cells), answered.with_columns(numbers)
 
 
 def _looks(texts: pl.DataFrame) -> list[pl.Expr]:
     """What to ask of each column; most are asked little, as the lengths of their texts say enough."""
     lengths = pl.all().str.len_bytes()
-    shortest, longest = (texts.select(length).row(0, named=True) for length in (lengths.min(), lengths.max()))
-    timed = [letter for letter, most in longest.items() if (most or 0) >= _MOMENT_LENGTH]
-    brief = [letter for letter, least in shortest.items() if (least or 0) <= len("false")]
+    facts = select(
+        texts,
+        lengths.min().name.prefix("least "),
+        lengths.max().name.prefix("most "),
+        pl.all().str.contains("\0", literal=True).any().name.prefix("null "),
+    ).row(0, named=True)
+    timed = [letter for letter in texts.columns if (facts[f"most {letter}"] or 0) >= _MOMENT_LENGTH]
+    brief = [letter for letter in texts.columns if (facts[f"least {letter}"] or 0) <= len("false")]
+    nulls = [letter for letter in texts.columns if facts[f"null {letter}"]]
     looks = {
         "midnight": pl.col(timed).str.ends_with(_MIDNIGHT),
         "moment": pl.col(timed).str.contains(_ISO_MOMENT),
@@ -47,9 +56,10 @@ def _looks(texts: pl.DataFrame) -> list[pl.Expr]:
         "boolean": pl.col(brief).is_in(_BOOLEANS),
         "minus": pl.col(brief) == _LESS_THAN_NOTHING,
         "blank": pl.col(brief) == "",
-        "null": pl.all().str.contains("\0", literal=True),
+        "null": pl.col(nulls).is_not_null(),
     }
-    return [look.any().name.prefix(f"{name} ") for name, look in looks.items()]
+    asked = {"midnight": timed, "moment": timed, "early": timed, "null": nulls}
+    return [look.any().name.prefix(f"{name} ") for name, look in looks.items() if asked.get(name, brief)]
 
 
 def _truth(letter: str) -> pl.Expr:

@@ -8,7 +8,8 @@ from uuid import UUID
 import polars as pl
 
 from schemas.annual import Unit
-from schemas.mapping import DateOrder, FileLayout, How, MoneyUnit, Units
+from schemas.mapping import DateOrder, FileOutline, How, MoneyUnit, Units
+from teledeclaration.intake.evaluating import of
 from teledeclaration.intake.forms import Form
 from teledeclaration.intake.raw import RawSheet, Unreadable, column_number
 
@@ -17,17 +18,21 @@ COLUMNS_LOOKED_AT = 200
 _SAMPLES = 3
 
 
+_SOMETHING = pl.col("").str.strip_chars().str.len_bytes() > 0
+
+
 class Unrecognised(Unreadable):
     """The cells were read, but they are no form we know, or have no lines.
 
-    `no-columns`, `header-only`, `template-not-filled`, `other-form`, `mapping-does-not-fit`.
-    `layout` is what the file looked like.
+    `no-columns`, `header-only`, `template-not-filled`, `template-of-another-employer`, `other-form`,
+    `mapping-does-not-fit`.
+    `outline` is what the file looked like.
     """
 
     def __init__(self, code: str, **values: Any) -> None:
         super().__init__(code, **values)
         self.table: Table | None = None
-        self.layout: FileLayout | None = None
+        self.outline: FileOutline | None = None
 
 
 @dataclass(frozen=True)
@@ -77,7 +82,7 @@ class Table:
         said = {column.field: column.unit for column in self.columns if column.field and column.unit}
         by_hand = {f"{quarter}_duration": unit for quarter, unit in self.units.items() if quarter != "all"}
         if everywhere := self.units.get("all"):
-            said |= {name: everywhere for name in self.letters if name.endswith("_duration")}
+            said |= {duration: everywhere for duration, _, _ in self.form.times if duration in self.letters}
         return said | by_hand
 
     @property
@@ -91,14 +96,14 @@ class Table:
         if self.sheet.uncomputed or self.sheet.error_cells:
             return True
         below = self.sheet.cells.slice(self.first_row - 1)
-        some = [pl.col(letter).str.contains(r"\S").any() for letter in set(self.letters.values())]
-        return bool(some) and below.select(pl.any_horizontal(some)).item() is True
+        return any(of(below[letter], _SOMETHING).any() for letter in self.letters.values())
 
 
 def with_rows(table: Table) -> Table:
     """The table; Unrecognised where nothing stands below its header."""
     if not table.has_rows:
-        refused = Unrecognised("header-only", sheet=table.sheet.name, row=table.header_row)
+        why = "template-not-filled" if table.of_template else "header-only"
+        refused = Unrecognised(why, sheet=table.sheet.name, row=table.header_row)
         refused.table = table
         raise refused
     return table
@@ -110,8 +115,8 @@ class Grid:
     def __init__(self, sheet: RawSheet, *, rows: int = ROWS_LOOKED_AT) -> None:
         self.sheet = sheet
         self.letters = sheet.cells.columns[:COLUMNS_LOOKED_AT]
-        head = sheet.cells.select(self.letters).head(max(rows, ROWS_LOOKED_AT))
-        self.rows: list[list[str]] = [[(cell or "").strip() for cell in row] for row in head.iter_rows()]
+        head = sheet.cells.head(max(rows, ROWS_LOOKED_AT)).get_columns()[:COLUMNS_LOOKED_AT]
+        self.rows: list[list[str]] = [[(cell or "").strip() for cell in row] for row in pl.DataFrame(head).rows()]
 
     @cached_property
     def spread(self) -> list[list[str]]:

@@ -15,7 +15,7 @@ import msgspec
 import polars as pl
 
 from schemas.annual import AnnualLine, DeclarationType
-from teledeclaration.errors import Malformed
+from teledeclaration.errors import Malformed, SaidAs
 from teledeclaration.intake.raw import RawFile, RawSheet, ReadingLimits, TextHeader, Unreadable
 
 DETAIL_LENGTH = 195
@@ -181,6 +181,7 @@ class NotWritable(Malformed):
     """A line that the text layout cannot hold: `line` counts from 1 (0 is the header), `field`, `reason`."""
 
     type: ClassVar[str] = "text-pair-not-writable"
+    said_as: ClassVar[SaidAs] = {"field": ("field.{id}",)}
 
     def __init__(self, *, line: int, field: str, reason: str) -> None:
         super().__init__(line=line, field=field, reason=reason)

@@ -5,6 +5,7 @@ import re
 import msgspec
 
 from teledeclaration.intake.normalising import normalised
+from teledeclaration.intake.period_words import period_in_words
 from teledeclaration.intake.raw import RawFile, TextHeader
 from teledeclaration.intake.tables import Table
 
@@ -19,11 +20,16 @@ _GROUPED_NUMBER = re.compile(r"\d[\d\s./\-]{7,16}\d")
 
 
 class HeaderFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """`year_sure`: the file itself says the year, in words or in its records; else it was taken from elsewhere."""
+    """`year_sure`: the file itself says the year, in words or in its records; else it was taken from elsewhere.
+
+    `period` is the code of a month or quarter; `period_sure` likewise.
+    """
 
     employer_number: str | None = None
     year: int | None = None
     year_sure: bool = False
+    period: str | None = None
+    period_sure: bool = False
     type: str | None = None
     payment_centre: str | None = None
 
@@ -34,10 +40,13 @@ def header_facts(raw: RawFile, table: Table, file_name: str | None) -> HeaderFac
         return _of_record(raw.header)
     titles = _titles(table)
     year, sure = _year(titles, table.sheet.name, file_name)
+    period = period_in_words([*titles, table.sheet.name]) if table.form.of_a_period else None
     return HeaderFacts(
         employer_number=_number(titles, _EMPLOYER, 10),
-        year=year,
+        year=int(period[:4]) if period else year,
         year_sure=sure,
+        period=period,
+        period_sure=period is not None,
         payment_centre=_number(titles, _CENTRE, 5),
     )
 

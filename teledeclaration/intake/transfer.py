@@ -1,16 +1,23 @@
 """How a child of the sandbox hands its result back through one file: frames first, then a head, then its length.
 
-Frames are Arrow IPC, uncompressed, so that the other side maps them without copying.
+Frames are Arrow IPC streams, uncompressed. A workbook's sheets cross as the reader gave them, and are settled on the
+other side (see `loaded`).
 """
 
 import mmap
 from collections.abc import Callable
-from typing import BinaryIO
+from dataclasses import replace
+from functools import partial
+from io import IOBase
+from typing import BinaryIO, cast
 
 import msgspec
 import polars as pl
+import pyarrow as pa
+from pyarrow import ipc
 
-from teledeclaration.intake.raw import FileFormat, FileKind, RawFile, RawSheet, TextHeader
+from teledeclaration.intake.loaded import LoadedSheet, LoadedWorkbook, settled_sheet
+from teledeclaration.intake.raw import NO_CELLS, FileFormat, FileKind, RawFile, RawSheet, TextHeader
 
 _LENGTH_BYTES = 8
 _ALIGNMENT = 64
@@ -37,11 +44,22 @@ class Span(msgspec.Struct, frozen=True):
     length: int
 
 
+class AsLoaded(msgspec.Struct, frozen=True, kw_only=True):
+    """What a sheet needs to be settled, beside its texts: as `loaded.LoadedSheet` says."""
+
+    first: int
+    answers: Span | None
+    asked: tuple[str, ...]
+    put_right: list[tuple[int, str, str]]
+
+
 class SheetHead(msgspec.Struct, frozen=True, kw_only=True):
+    """A sheet; `loaded` where its cells are still to be settled."""
+
     name: str
     visible: bool
     cells: Span
-    numeric: Span | None
+    loaded: AsLoaded | None
     error_cells: list[tuple[int, str, str]]
     uncomputed: list[tuple[int, str]]
     hidden_rows: list[int]
@@ -107,26 +125,54 @@ def write_part(output: BinaryIO, write: Callable[[BinaryIO], object]) -> Span:
     return Span(start, output.tell() - start)
 
 
-def write_file(file: RawFile, output: BinaryIO) -> None:
-    """The whole `RawFile`, to be read by `read_file`."""
-    sheets = [_write_sheet(sheet, output) for sheet in file.sheets]
-    head = FileHead(
-        kind=file.kind,
-        format=file.format,
-        sheets=sheets,
-        header=file.header,
-        file_names=file.file_names,
-        header_non_ascii=sorted(file.header_non_ascii),
-    )
+def write_file(file: RawFile | LoadedWorkbook, output: BinaryIO) -> None:
+    """The whole file, to be read by `read_file`."""
+    if isinstance(file, LoadedWorkbook):
+        loaded = [_write_loaded(sheet, output) for sheet in file.sheets]
+        head = FileHead(
+            kind="workbook", format=file.format, sheets=loaded, header=None, file_names=(), header_non_ascii=[]
+        )
+    else:
+        head = FileHead(
+            kind=file.kind,
+            format=file.format,
+            sheets=[_sheet_head(sheet, _write_frame(sheet.cells, output), None) for sheet in file.sheets],
+            header=file.header,
+            file_names=file.file_names,
+            header_non_ascii=sorted(file.header_non_ascii),
+        )
     write_head(head, output)
 
 
-def _write_sheet(sheet: RawSheet, output: BinaryIO) -> SheetHead:
+def _write_loaded(sheet: LoadedSheet, output: BinaryIO) -> SheetHead:
+    return _sheet_head(
+        sheet.facts,
+        _write_frame(sheet.texts, output),
+        AsLoaded(
+            first=sheet.first,
+            answers=None if sheet.answers is None else _write_frame(sheet.answers, output),
+            asked=sheet.asked,
+            put_right=[(row, column, text) for (row, column), text in sheet.put_right.items()],
+        ),
+    )
+
+
+def _write_frame(frame: pl.DataFrame | pa.RecordBatch, output: BinaryIO) -> Span:
+    write = frame.write_ipc_stream if isinstance(frame, pl.DataFrame) else partial(_write_batch, frame)
+    return write_part(output, write)
+
+
+def _write_batch(batch: pa.RecordBatch, output: BinaryIO) -> None:
+    with ipc.new_stream(cast("IOBase", output), batch.schema) as stream:
+        stream.write_batch(batch)
+
+
+def _sheet_head(sheet: RawSheet, cells: Span, loaded: AsLoaded | None) -> SheetHead:
     return SheetHead(
         name=sheet.name,
         visible=sheet.visible,
-        cells=write_part(output, sheet.cells.write_ipc),
-        numeric=None if sheet.numeric is None else write_part(output, sheet.numeric.write_ipc),
+        cells=cells,
+        loaded=loaded,
         error_cells=[(row, column, error) for (row, column), error in sheet.error_cells.items()],
         uncomputed=sorted(sheet.uncomputed),
         hidden_rows=sorted(sheet.hidden_rows),
@@ -140,7 +186,7 @@ def _write_sheet(sheet: RawSheet, output: BinaryIO) -> SheetHead:
 
 
 def read_file(head: FileHead, mapped: mmap.mmap) -> RawFile:
-    """The `RawFile` that `write_file` wrote."""
+    """What `write_file` wrote, settled."""
     return RawFile(
         kind=head.kind,
         format=head.format,
@@ -152,15 +198,24 @@ def read_file(head: FileHead, mapped: mmap.mmap) -> RawFile:
 
 
 def _read_frame(span: Span, mapped: mmap.mmap) -> pl.DataFrame:
-    return pl.read_ipc(mapped[span.offset : span.offset + span.length])
+    return pl.read_ipc_stream(mapped[span.offset : span.offset + span.length])
 
 
 def _read_sheet(head: SheetHead, mapped: mmap.mmap) -> RawSheet:
+    cells, facts = _read_frame(head.cells, mapped), _facts(head)
+    loaded = head.loaded
+    if loaded is None:
+        return replace(facts, cells=cells)
+    answers = None if loaded.answers is None else _read_frame(loaded.answers, mapped)
+    put_right = {(row, column): text for row, column, text in loaded.put_right}
+    return settled_sheet(LoadedSheet(facts, loaded.first, cells, answers, loaded.asked, put_right))
+
+
+def _facts(head: SheetHead) -> RawSheet:
     return RawSheet(
         name=head.name,
         visible=head.visible,
-        cells=_read_frame(head.cells, mapped),
-        numeric=None if head.numeric is None else _read_frame(head.numeric, mapped),
+        cells=NO_CELLS,
         error_cells={(row, column): error for row, column, error in head.error_cells},
         uncomputed=frozenset(head.uncomputed),
         hidden_rows=frozenset(head.hidden_rows),

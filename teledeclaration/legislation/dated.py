@@ -5,11 +5,11 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import Decimal
-from functools import cache
+from functools import cache, cached_property
 
 import msgspec
 
-from schemas.legislation import Branch, LaterValue, LegalReference, Payer, RateCategory
+from schemas.legislation import Addition, Branch, LaterValue, LegalReference, Payer, RateCategory
 from teledeclaration.legislation.errors import InvalidLegislation, NotInForce
 from teledeclaration.legislation.pages import (
     Dated,
@@ -58,9 +58,15 @@ class CategoryInForce(msgspec.Struct, frozen=True, kw_only=True):
 class Legislation:
     """Every page of a fund's law, checked as a whole; immutable."""
 
-    def __init__(self, fund: str, pages: Mapping[str, Page[Dated]]) -> None:
+    def __init__(
+        self,
+        fund: str,
+        pages: Mapping[str, Page[Dated]],
+        additions: Mapping[tuple[str, date], Addition] | None = None,
+    ) -> None:
         self.fund = fund
         self._pages = dict(pages)
+        self._additions = dict(additions or {})
         self.keys = tuple(sorted(pages))
         for key, page in self._pages.items():
             check_page(key, page)
@@ -96,13 +102,17 @@ class Legislation:
         page = self.page(key)
         return [cited(key, page, dated) for dated in page.values]
 
-    def with_rows(self, rows: Iterable[LaterValue]) -> "Legislation":
+    def addition(self, key: str, valid_from: date) -> Addition | None:
+        """Who added the value that begins on a day; None for those of the release."""
+        return self._additions.get((key, valid_from))
+
+    def with_rows(self, rows: Iterable[LaterValue], addition: Addition | None = None) -> "Legislation":
         """This law with an administrator's values, the later row winning; under the same rules as the files.
 
         A row whose `valid_from` a value already has stands in its place; any other runs from its day on
         until the next. InvalidLegislation where a row, or the law that comes of it, breaks a rule.
         """
-        pages = dict(self._pages)
+        pages, additions = dict(self._pages), dict(self._additions)
         for row in rows:
             page = pages.get(row.key)
             if page is None:
@@ -110,10 +120,16 @@ class Legislation:
             added = decode_entry(row.key, row.entry)
             by_day = {dated.valid_from: dated for dated in page.values} | {added.valid_from: added}
             pages[row.key] = msgspec.structs.replace(page, values=tuple(by_day[day] for day in sorted(by_day)))
-        return Legislation(self.fund, pages)
+            if addition is not None:
+                additions[row.key, added.valid_from] = addition
+        return Legislation(self.fund, pages, additions)
 
     def fingerprint(self) -> str:
         """One text for the whole law with its history; it changes with any value."""
+        return self._fingerprint
+
+    @cached_property
+    def _fingerprint(self) -> str:
         return fingerprint(reference for key in self._pages for reference in self.history(key))
 
     def in_force(self, key: str, day: date) -> tuple[Page[Dated], Dated]:

@@ -27,8 +27,9 @@ class InvalidLegislation(Malformed):
 
     type = "legal-value-refused"
 
-    def __init__(self, key: str, reason: str, detail: str = "") -> None:
-        super().__init__(legal_key=key, reason=reason, detail=detail)
+    def __init__(self, key: str, reason: str, detail: str = "", *, pointer: str | None = None) -> None:
+        super().__init__(pointer=pointer, legal_key=key, reason=reason, detail=detail)
+        self.key = key
         self.reason = reason
 
     def __str__(self) -> str:

@@ -150,10 +150,10 @@ def read_folder(folder: Traversable, prefix: str = "") -> dict[str, Page[Dated]]
     return pages
 
 
-def fund_folder(fund: str) -> Traversable:
-    """The fund's folder in this package; InvalidLegislation where there is none of that name."""
-    folder = resources.files("teledeclaration.legislation") / fund
-    if not fund.isidentifier() or not (folder / "rates").is_dir():
+def fund_folder(fund: str, funds: Traversable | None = None) -> Traversable:
+    """The fund's folder in this package, or in the folder `funds`; InvalidLegislation where there is none."""
+    folder = (funds or resources.files("teledeclaration.legislation")) / fund
+    if not fund.isidentifier() or not folder.is_dir() or not any(child.is_dir() for child in folder.iterdir()):
         raise InvalidLegislation(fund, "unknown_fund")
     return folder
 

@@ -24,14 +24,14 @@ def law_on(legislation: Legislation, day: date, language: Language, *, prefix: s
         fund=legislation.fund,
         day=day,
         fingerprint=fingerprint(cited(*one) for one in found),
-        values=tuple(_value(*one, language) for one in found),
+        values=tuple(legal_value(legislation, key, dated, language) for key, _, dated in found),
         awaited=tuple(_awaited(key, legislation.page(key)) for key in awaited),
     )
 
 
 def law_changes(legislation: Legislation, first_day: date, last_day: date, language: Language) -> LawChanges:
     """What began or ended from `first_day` to `last_day`, both included."""
-    every = (change for key in legislation.keys for change in _changes(key, legislation.page(key), language))
+    every = (change for key in legislation.keys for change in _changes(legislation, key, language))
     within = [change for change in every if first_day <= change.day <= last_day]
     ordered = tuple(sorted(within, key=lambda change: (change.day, change.key)))
     return LawChanges(fund=legislation.fund, first_day=first_day, last_day=last_day, changes=ordered)
@@ -49,7 +49,7 @@ def law_history(legislation: Legislation, key: str, language: Language) -> LawHi
         unit_words=say(f"legal.unit.{page.unit.value}", language),
         checked_on=page.checked_on,
         awaited=None if page.values else page.awaited,
-        values=tuple(_value(key, page, dated, language) for dated in page.values),
+        values=tuple(legal_value(legislation, key, dated, language) for dated in page.values),
     )
 
 
@@ -59,8 +59,8 @@ def last_day_of(page: AnyPage, dated: Dated) -> date | None:
     return dated.last_day or (min(later) - timedelta(days=1) if later else None)
 
 
-def _changes(key: str, page: AnyPage, language: Language) -> Iterator[LawChange]:
-    before: Dated | None = None
+def _changes(legislation: Legislation, key: str, language: Language) -> Iterator[LawChange]:
+    page, before = legislation.page(key), None
     for dated in page.values:
         kind = "new" if before is None else "restated" if before.text == dated.text else "changed"
         yield LawChange(
@@ -69,7 +69,7 @@ def _changes(key: str, page: AnyPage, language: Language) -> Iterator[LawChange]
             key=key,
             label=page.label,
             before=before.text if before else None,
-            after=_value(key, page, dated, language),
+            after=legal_value(legislation, key, dated, language),
         )
         before = dated
     if before is not None and before.last_day is not None:
@@ -77,7 +77,9 @@ def _changes(key: str, page: AnyPage, language: Language) -> Iterator[LawChange]
         yield LawChange(day=over, kind="ended", key=key, label=page.label, before=before.text, after=None)
 
 
-def _value(key: str, page: AnyPage, dated: Dated, language: Language) -> LegalValue:
+def legal_value(legislation: Legislation, key: str, dated: Dated, language: Language) -> LegalValue:
+    """One of a key's values as it is shown, with who added it where it came after the release."""
+    page, added = legislation.page(key), legislation.addition(key, dated.valid_from)
     return LegalValue(
         key=key,
         label=page.label,
@@ -92,7 +94,8 @@ def _value(key: str, page: AnyPage, dated: Dated, language: Language) -> LegalVa
         confidence_words=say(f"legal.confidence.{dated.confidence.value}", language),
         to_be_confirmed=dated.unsure,
         note=dated.note,
-        checked_on=page.checked_on,
+        checked_on=added.accepted_at.date() if added else page.checked_on,
+        added=added,
     )
 
 

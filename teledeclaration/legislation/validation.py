@@ -13,6 +13,7 @@ from schemas.legislation import Unit
 from teledeclaration.legislation.errors import InvalidLegislation
 from teledeclaration.legislation.pages import Dated, DatedCategory, DatedLine, DatedValue, Page, shape_of
 
+WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 KEY = re.compile(r"[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)+")
 UNIT_OF_SHAPE: dict[type[Dated], Unit] = {DatedLine: Unit.RATIO_OF_BASE, DatedCategory: Unit.RATE_CATEGORY}
 RATIOS = {
@@ -84,11 +85,40 @@ def check_value(key: str, unit: Unit, dated: Dated) -> None:
 
 
 def _check_scalar(key: str, unit: Unit, value: Decimal | bool | tuple[str, ...]) -> None:
-    kind = {Unit.YES_OR_NO: bool, Unit.WORDS: tuple}.get(unit, Decimal)
+    kind = tuple if unit in LISTS else bool if unit is Unit.YES_OR_NO else Decimal
     if unit is Unit.RATE_CATEGORY or not isinstance(value, kind) or value == ():
         raise InvalidLegislation(key, "wrong_unit", unit.value)
     if isinstance(value, Decimal):
         _check_number(key, unit, value)
+    elif isinstance(value, tuple):
+        _check_list(key, unit, value)
+
+
+def _check_list(key: str, unit: Unit, listed: tuple[str, ...]) -> None:
+    """No word twice; days are days, written in digits, and in order."""
+    for word in listed:
+        if not LISTS[unit](word):
+            raise InvalidLegislation(key, "wrong_unit", word)
+    if len(set(listed)) < len(listed):
+        raise InvalidLegislation(key, "out_of_bounds", "a word stands twice")
+    if unit in (Unit.DAYS_OF_THE_YEAR, Unit.DATES) and list(listed) != sorted(listed):
+        raise InvalidLegislation(key, "out_of_bounds", "the days are not in order")
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
+LISTS: dict[Unit, Callable[[str], bool]] = {
+    Unit.WORDS: lambda word: bool(word.strip()),
+    Unit.DAYS_OF_THE_WEEK: lambda word: word in WEEK,
+    Unit.DAYS_OF_THE_YEAR: lambda word: _is_day(f"2000-{word}"),
+    Unit.DATES: _is_day,
+}
+"""The units whose values are lists, and what each of their words must be."""
 
 
 def _check_number(key: str, unit: Unit, number: Decimal) -> None:

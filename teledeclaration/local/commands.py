@@ -24,9 +24,9 @@ HEALTH_PATH = "/readyz"
 
 
 def serve(arguments: Sequence[str] = ()) -> int:
-    """The API server, until it is told to stop. 2 where a setting is missing or wrong."""
+    """The API server, until it is told to stop. 2 where a setting is missing or wrong, or the law is not whole."""
     argparse.ArgumentParser(prog="teledeclaration serve", description=serve.__doc__).parse_args(arguments)
-    if (settings := settings_or_words()) is None:
+    if (settings := settings_or_words()) is None or not law_is_whole(settings):
         return 2
     from granian.constants import Interfaces, Loops
     from granian.log import LogLevels
@@ -105,6 +105,34 @@ def workers_signed_in(redis_url: str) -> bool:
             return all(client.exists(f"{queue}:health-check") for queue in (SHORT, LONG))
     except RedisError:
         return False
+
+
+def law_is_whole(settings: Settings) -> bool:
+    """Whether the fund's law stands with what administrators added to it; told where it does not.
+
+    A database that is away says nothing yet: the server waits for it.
+    """
+    import asyncpg
+
+    from teledeclaration.database import open_pool
+    from teledeclaration.law_in_force import law_in_force
+    from teledeclaration.legislation import InvalidLegislation
+
+    async def ask() -> None:
+        pool = await open_pool(settings.database_url, size=1)
+        try:
+            await law_in_force(pool, settings)
+        finally:
+            await pool.close()
+
+    try:
+        asyncio.run(ask())
+    except InvalidLegislation as error:
+        tell(f"law: {error}")
+        return False
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        tell(f"the law could not be asked of the database yet: {type(error).__name__}")
+    return True
 
 
 def settings_or_words() -> Settings | None:

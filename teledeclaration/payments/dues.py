@@ -25,14 +25,16 @@ from teledeclaration.payments.ledger import Transfer
 class Booking(msgspec.Struct, frozen=True, kw_only=True):
     """For what, and for which centre's period, what is owed changes.
 
-    (`source`, `source_ref`) is the reference of the transfers; `origin_ref` that of the dues and credits,
-    another for each booking of the same reference; `kinds` starts the transfers' kinds, for the same reason.
+    (`source`, `source_ref`) is the reference of the transfers; `origin_ref` that of the dues and `credit_ref` what that
+    of a credit begins with, others for each booking of the same reference; `kinds` starts the transfers' kinds, for the
+    same reason.
     """
 
     employer_id: int
     source: str
     source_ref: str
     origin_ref: str
+    credit_ref: str
     kinds: str = ""
     centre: str
     period: str
@@ -114,7 +116,7 @@ async def _hold(connection: Connection, booking: Booking, share: Share, amount: 
         credit_id=credit_id,
         amount=amount,
         origin=booking.source,
-        origin_ref=f"{booking.origin_ref}:{share.payer}",
+        origin_ref=f"{booking.credit_ref}:{share.payer}",
         now=booking.now,
     )
     return [

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from schemas.payments import Balance, Due
+from schemas.payments import Balance, Due, OwedPeriod
 from teledeclaration.database import Connection
 from teledeclaration.payments import queries
 
@@ -10,6 +10,11 @@ from teledeclaration.payments import queries
 async def open_dues(connection: Connection, *, employer_id: int) -> list[Due]:
     """Everything that is still to be paid, by due date."""
     return await queries.select_dues(connection, employer_id=employer_id)
+
+
+async def owed_by_period(connection: Connection, *, employer_id: int, year: int, on: date) -> list[OwedPeriod]:
+    """What was booked for each centre's periods of a year, and what of it is left and late as of the legal day `on`."""
+    return await queries.select_owed_by_period(connection, employer_id=employer_id, year=year, on=on)
 
 
 async def what_is_owed(connection: Connection, *, employer_id: int, on: date) -> Balance:

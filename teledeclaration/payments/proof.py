@@ -1,8 +1,8 @@
 """The proof that the ledger and the rows beside it tell the same.
 
 The ledger balances by its shape; what could still differ is what stands beside it: what remains of dues
-and credits, what assessments say they added, what opening balances say was booked. Each is proved from
-the transfers alone.
+and credits, what assessments say they added, what periods are assessed at, what provisional assessments
+say stays owed, what opening balances say was booked. Each is proved from the transfers alone.
 """
 
 from collections.abc import Sequence
@@ -72,22 +72,75 @@ HAVING coalesce(sum(CASE 'credit' WHEN t.credit_account THEN t.amount ELSE -t.am
 
 _ASSESSMENTS = """
 WITH revenue AS (
-    SELECT coalesce(o.source_ref, t.source_ref) AS declaration,
+    SELECT split_part(coalesce(o.source_ref, t.source_ref), ':', 1) AS subject,
            sum(CASE WHEN t.credit_account LIKE 'revenue:%' THEN t.amount ELSE -t.amount END)::bigint AS amount
       FROM transfers t LEFT JOIN transfers o ON o.employer_id = t.employer_id AND o.transfer_id = t.reverses
      WHERE t.employer_id = $1 AND (t.credit_account LIKE 'revenue:%' OR t.debit_account LIKE 'revenue:%')
      GROUP BY 1
 ), assessed AS (
-    SELECT declaration_id::text AS declaration, difference AS amount
+    SELECT declaration_id::text AS subject, difference AS amount
       FROM assessments WHERE employer_id = $1 AND status = 'assessed'
+     UNION ALL
+    SELECT provisional_id::text, difference
+      FROM provisional_assessments WHERE employer_id = $1 AND booked_at IS NOT NULL
 )
-SELECT 'assessment ' || declaration AS subject, coalesce(revenue.amount, 0) AS ledger,
+SELECT 'assessment ' || subject AS subject, coalesce(revenue.amount, 0) AS ledger,
        coalesce(assessed.amount, 0) AS rows
-  FROM revenue FULL JOIN assessed USING (declaration)
+  FROM revenue FULL JOIN assessed USING (subject)
  WHERE coalesce(revenue.amount, 0) <> coalesce(assessed.amount, 0)
- ORDER BY declaration
+ ORDER BY subject
 """
-"""What each declaration gave to the branches, less what was reversed, against what it was assessed to add."""
+"""What each declaration and each provisional assessment gave to the branches, less what was reversed, against what it
+was assessed to change."""
+
+_PERIODS = """
+WITH told AS (
+    SELECT declaration_id::text AS subject, centre, period FROM declarations WHERE employer_id = $1
+     UNION ALL
+    SELECT provisional_id::text, centre, period FROM provisional_assessments WHERE employer_id = $1
+), moved AS (
+    SELECT coalesce(o.source_ref, t.source_ref) AS ref, coalesce(o.kind, t.kind) AS kind,
+           CASE WHEN t.credit_account LIKE 'revenue:%' THEN t.amount ELSE -t.amount END AS amount
+      FROM transfers t LEFT JOIN transfers o ON o.employer_id = t.employer_id AND o.transfer_id = t.reverses
+     WHERE t.employer_id = $1 AND (t.credit_account LIKE 'revenue:%' OR t.debit_account LIKE 'revenue:%')
+), revenue AS (
+    SELECT told.centre || ':' || coalesce(nullif(split_part(moved.ref, ':', 2), ''), told.period) || ':'
+               || split_part(moved.kind, ':', 2) || ':' || split_part(moved.kind, ':', 3) AS subject,
+           sum(moved.amount)::bigint AS amount
+      FROM moved JOIN told ON told.subject = split_part(moved.ref, ':', 1)
+     GROUP BY 1
+), assessed AS (
+    SELECT a.centre || ':' || a.period || ':' || (part ->> 'branch') || ':' || (part ->> 'payer') AS subject,
+           sum((part ->> 'amount')::bigint)::bigint AS amount
+      FROM assessed_periods a CROSS JOIN jsonb_array_elements(a.amounts -> 'parts') AS part
+     WHERE a.employer_id = $1
+     GROUP BY 1
+)
+SELECT 'period ' || subject AS subject, coalesce(revenue.amount, 0) AS ledger, coalesce(assessed.amount, 0) AS rows
+  FROM revenue FULL JOIN assessed USING (subject)
+ WHERE coalesce(revenue.amount, 0) <> coalesce(assessed.amount, 0)
+ ORDER BY subject
+"""
+"""What each branch and payer was given for each centre's period, against what the period is assessed at. Transfers of
+the time when a year was booked as a whole name no period: theirs is the declaration's, the year."""
+
+_INCREASES = """
+WITH owed AS (
+    SELECT split_part(source_ref, ':', 1) AS subject,
+           sum(CASE 'penalties' WHEN credit_account THEN amount ELSE -amount END)::bigint AS amount
+      FROM transfers
+     WHERE employer_id = $1 AND source = 'provisional_assessment' AND 'penalties' IN (debit_account, credit_account)
+     GROUP BY 1
+), made AS (
+    SELECT provisional_id::text AS subject, increase_kept AS amount
+      FROM provisional_assessments WHERE employer_id = $1 AND booked_at IS NOT NULL
+)
+SELECT 'increase ' || subject AS subject, coalesce(owed.amount, 0) AS ledger, coalesce(made.amount, 0) AS rows
+  FROM owed FULL JOIN made USING (subject)
+ WHERE coalesce(owed.amount, 0) <> coalesce(made.amount, 0)
+ ORDER BY subject
+"""
+"""What is owed as the increase of each provisional assessment, against what it says stays owed."""
 
 _OPENINGS = """
 WITH booked AS (
@@ -109,7 +162,8 @@ SELECT 'opening ' || opening AS subject, coalesce(booked.amount, 0) AS ledger, c
 """What was booked of each row of the former system; rows that wait to be booked are not compared."""
 
 
-_PROOF = " UNION ALL ".join(f"({question})" for question in (_ACCOUNTS, _DUES, _CREDITS, _ASSESSMENTS, _OPENINGS))
+_QUESTIONS = (_ACCOUNTS, _DUES, _CREDITS, _ASSESSMENTS, _PERIODS, _INCREASES, _OPENINGS)
+_PROOF = " UNION ALL ".join(f"({question})" for question in _QUESTIONS)
 
 
 async def upsert_proof(

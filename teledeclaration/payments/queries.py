@@ -12,7 +12,7 @@ from uuid import UUID
 import msgspec
 
 from schemas.legislation import Payer
-from schemas.payments import AccountBalance, Due, DueTotal, LedgerEntry, Nature, OwedOn
+from schemas.payments import AccountBalance, Due, DueTotal, LedgerEntry, Nature, OwedOn, OwedPeriod
 from teledeclaration.database import Connection, one_changed
 from teledeclaration.money import Centimes
 
@@ -224,13 +224,13 @@ async def select_dues(
     after: UUID | None = None,
     limit: int | None = None,
 ) -> list[Due]:
-    """Dues by due date, those after the due `after`."""
+    """Dues by due date, those after the due `after`. A year is all its periods'."""
     rows = await connection.fetch(
         """
         SELECT due_id, centre, period, nature, payer, amount, remaining, due_on, origin, origin_ref, created_at
           FROM dues
          WHERE employer_id = $1 AND ($2 OR remaining > 0)
-           AND ($3::text IS NULL OR centre = $3) AND ($4::text IS NULL OR period = $4)
+           AND ($3::text IS NULL OR centre = $3) AND ($4::text IS NULL OR period = $4 OR starts_with(period, $4 || '-'))
            AND ($5::uuid IS NULL
                 OR (due_on, due_id) > (SELECT due_on, due_id FROM dues WHERE employer_id = $1 AND due_id = $5))
          ORDER BY due_on, due_id
@@ -255,7 +255,7 @@ async def select_due_totals(
         SELECT nature, payer, count(*)::int AS dues, sum(amount)::bigint AS amount, sum(remaining)::bigint AS remaining
           FROM dues
          WHERE employer_id = $1 AND ($2 OR remaining > 0)
-           AND ($3::text IS NULL OR centre = $3) AND ($4::text IS NULL OR period = $4)
+           AND ($3::text IS NULL OR centre = $3) AND ($4::text IS NULL OR period = $4 OR starts_with(period, $4 || '-'))
          GROUP BY nature, payer ORDER BY nature, payer
         """,
         employer_id,
@@ -277,6 +277,21 @@ async def select_owed_by_day(connection: Connection, *, employer_id: int, on: da
         on,
     )
     return [msgspec.convert(row, OwedOn) for row in rows]
+
+
+async def select_owed_by_period(connection: Connection, *, employer_id: int, year: int, on: date) -> list[OwedPeriod]:
+    """Every centre's periods of a year that have dues, all natures and payers together; late from the day after."""
+    rows = await connection.fetch(
+        """
+        SELECT centre, period, sum(amount)::bigint AS amount, sum(remaining)::bigint AS remaining,
+               coalesce(sum(remaining) FILTER (WHERE due_on < $3), 0)::bigint AS late
+          FROM dues WHERE employer_id = $1 AND left(period, 4) = $2 GROUP BY centre, period ORDER BY centre, period
+        """,
+        employer_id,
+        f"{year:04d}",
+        on,
+    )
+    return [msgspec.convert(row, OwedPeriod) for row in rows]
 
 
 # ── credits ───────────────────────────────────────────────────────────────────────────────────────
@@ -316,17 +331,17 @@ async def insert_credit(
     )
 
 
-async def lock_credits(connection: Connection, *, employer_id: int, origin: str | None = None) -> list[HeldCredit]:
-    """Credits (of one origin) with something left, held until the transaction ends; the oldest first."""
+async def lock_credits(connection: Connection, *, employer_id: int, origins: Sequence[str]) -> list[HeldCredit]:
+    """Credits of some origins with something left, held until the transaction ends; the oldest first."""
     rows = await connection.fetch(
         """
         SELECT credit_id, remaining, origin_ref, created_at FROM credits
-         WHERE employer_id = $1 AND remaining > 0 AND ($2::text IS NULL OR origin = $2)
+         WHERE employer_id = $1 AND remaining > 0 AND origin = ANY ($2)
          ORDER BY created_at, credit_id
            FOR UPDATE
         """,
         employer_id,
-        origin,
+        origins,
     )
     return [msgspec.convert(row, HeldCredit) for row in rows]
 

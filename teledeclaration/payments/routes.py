@@ -26,7 +26,9 @@ async def list_dues(
     *,
     show: Annotated[Which, QueryParameter(description="`open`: what is left to pay; `all`: paid ones too.")] = "open",
     centre: Annotated[str | None, QueryParameter(description="A payment centre: five digits.")] = None,
-    period: Annotated[str | None, QueryParameter(description="A period's code: `2025`, `2025-Q1`, `2025-01`.")] = None,
+    period: Annotated[
+        str | None, QueryParameter(description="A period's code: `2025-Q1`, `2025-01`; of a year, all of its periods.")
+    ] = None,
     after: After = None,
     limit: Limit = 100,
 ) -> DuesPage:

@@ -10,7 +10,7 @@ import msgspec
 
 from schemas.annual import Totals
 from schemas.assessments import RateLine, RatePart
-from schemas.findings import Finding
+from schemas.findings import Finding, Severity
 from schemas.payroll import (
     Declaration,
     Draft,
@@ -25,6 +25,8 @@ from schemas.payroll import (
 from teledeclaration.documents.pdf import amount
 from teledeclaration.intake.report import as_written, message
 from teledeclaration.languages import Language, say
+from teledeclaration.payroll.actions.declaring import PeriodDoubt, PeriodLook
+from teledeclaration.payroll.law.periods import by_quarter, periodic
 from teledeclaration.payroll.queries.declarations import DeclarationRow
 from teledeclaration.payroll.queries.drafts import Confirmation, DraftRow
 from teledeclaration.payroll.queries.lines import CodeCount, FindingRow, LineTotals
@@ -33,6 +35,8 @@ from teledeclaration.payroll.queries.uploads import Reading, UploadRow
 from teledeclaration.payroll.shown_reviews import show_review
 
 _PARTS_NAMED_MAX = 20
+_MAPPING_MAY_HELP = ("no-columns", "header-only")
+"""Reasons of files whose cells were read, and perhaps under headers that are known to nobody but their author."""
 
 
 def show_upload(row: UploadRow, language: Language, now: datetime) -> Upload:
@@ -47,8 +51,7 @@ def show_progress(row: UploadRow | Reading, language: Language, now: datetime) -
         return None
     unreadable = None
     if row.reason is not None:
-        message = say(f"unreadable.{row.reason}", language, **(row.reason_values or {}))
-        unreadable = Unread(code=row.reason, message=message)
+        unreadable = Unread(code=row.reason, message=_unread(row, language))
     left = None if row.expected_at is None else max(0, math.ceil((row.expected_at - now).total_seconds()))
     shown = {name: getattr(row, name) for name in ("status", "phase", "rows_done", "rows_total", "started_at")}
     return msgspec.convert(shown | {"time_left_s": left, "unreadable": unreadable}, Progress)
@@ -80,10 +83,26 @@ def show_finding(row: FindingRow, language: Language, facts: Mapping[str, Any]) 
     )
 
 
+def show_doubt(doubt: PeriodDoubt, language: Language, *, by_rest: bool) -> Finding:
+    """A doubt about a month's or quarter's declaration, told like a finding."""
+    seen, expected = doubt.seen, doubt.expected
+    pointer = None if doubt.line_number is None or not by_rest else f"/lines/{doubt.line_number - 1}"
+    return Finding(
+        code=doubt.code,
+        severity=Severity.CONFIRM,
+        message=message(doubt.code, language, field=None, seen=seen, expected=expected, proposed=None),
+        line_number=doubt.line_number,
+        pointer=pointer,
+        seen=seen,
+        expected=expected,
+    )
+
+
 def show_draft(
     draft: DraftRow,
     reading: Reading | None,
     *,
+    samples: Mapping[str, list[str]],
     counts: list[CodeCount],
     file_errors: list[CodeCount],
     confirmed: Mapping[str, Confirmation],
@@ -92,11 +111,15 @@ def show_draft(
     parts_missing: list[int],
     review: ReviewRow | None,
     review_obstacle: str | None,
+    period: PeriodLook | None,
     language: Language,
     now: datetime,
 ) -> Draft:
-    """A draft whole."""
-    findings = [_finding_count(count, confirmed, language) for count in counts]
+    """A draft whole; `period` is what a month's or quarter's comes to, `samples` some cells of each column of its file,
+    by letter."""
+    doubts = period.doubt_counts if period else []
+    findings = [_finding_count(count, confirmed, language) for count in (*counts, *doubts)]
+    missing = _obstacles(reading, findings, file_errors, totals, lines_with_errors, parts_missing, language)
     facts = reading.facts if reading else {}
     return Draft(
         summary=show_summary(draft),
@@ -104,13 +127,16 @@ def show_draft(
         line_count=totals.line_count,
         left_out_count=totals.left_out_count,
         lines_with_errors=lines_with_errors,
-        totals=Totals(
-            quarters=(totals.q1, totals.q2, totals.q3, totals.q4), annual=totals.q1 + totals.q2 + totals.q3 + totals.q4
-        ),
+        totals=show_totals(draft, totals),
         findings=findings,
         obstacles=_review_obstacles(review_obstacle, language)
-        + _obstacles(reading, findings, file_errors, totals, lines_with_errors, parts_missing, language),
-        matched=msgspec.convert(facts.get("matched", []), list[Matched]),
+        + _period_obstacles(period, language)
+        + _expected(draft, missing),
+        counted=period.counts if period else None,
+        matched=[
+            msgspec.convert(one | {"samples": samples.get(one["column"], [])}, Matched)
+            for one in facts.get("matched", [])
+        ],
         facts={name: value for name, value in facts.items() if name not in ("matched", "checked")},
         review=None if review is None else show_review(review, draft),
     )
@@ -118,6 +144,15 @@ def show_draft(
 
 def show_summary(draft: DraftRow) -> DraftSummary:
     return msgspec.convert(draft, DraftSummary, from_attributes=True)
+
+
+def show_totals(draft: DraftRow, totals: LineTotals) -> Totals:
+    """The sums by quarter of the year; a period's base is in its own quarter."""
+    if draft.form in ("periodic", "totals"):
+        quarters = by_quarter(periodic(draft.period), totals.base)
+    else:
+        quarters = (totals.q1, totals.q2, totals.q3, totals.q4)
+    return Totals(quarters=quarters, annual=sum(quarters))
 
 
 def _finding_count(count: CodeCount, confirmed: Mapping[str, Confirmation], language: Language) -> FindingCount:
@@ -135,6 +170,28 @@ def _finding_count(count: CodeCount, confirmed: Mapping[str, Confirmation], lang
 def _review_obstacles(code: str | None, language: Language) -> list[Obstacle]:
     """What a review stands in the way with, as `reviewing.obstacle` names it."""
     return [] if code is None else [Obstacle(code=code, message=say(f"obstacle.{code}", language))]
+
+
+def _period_obstacles(period: PeriodLook | None, language: Language) -> list[Obstacle]:
+    """What stands in the way of a month's or quarter's declaration as a whole, with the text it rests on."""
+    return [
+        Obstacle(
+            code=found.code,
+            message=say(f"obstacle.{found.code}", language, **_in_dinars(found.values)),
+            count=max(1, len(found.lines)),
+        )
+        for found in (period.obstacles if period else ())
+    ]
+
+
+def _in_dinars(values: Mapping[str, object]) -> dict[str, object]:
+    late = values.get("late")
+    return {**values, "late": amount(late)} if isinstance(late, int) else dict(values)
+
+
+def _expected(draft: DraftRow, obstacles: list[Obstacle]) -> list[Obstacle]:
+    """Without lines there is nothing to file, but where that is what is declared."""
+    return [found for found in obstacles if found.code != "nothing" or not draft.header.nothing_to_declare]
 
 
 def _obstacles(
@@ -156,7 +213,7 @@ def _obstacles(
     if reading.status == "waiting":
         return [Obstacle(code="not-checked", message=say("obstacle.not-checked", language))]
     if reading.status != "checked":
-        return [Obstacle(code="unreadable", message=say("obstacle.unreadable", language))]
+        return [_unreadable_obstacle(reading, language)]
     obstacles = [
         Obstacle(
             code=error.code,
@@ -177,11 +234,34 @@ def _obstacles(
     return obstacles
 
 
+def _unreadable_obstacle(reading: Reading, language: Language) -> Obstacle:
+    """Why the file could not be read; where its cells could, its columns may be pointed out by hand."""
+    said = say("obstacle.unreadable", language, reason=_unread(reading, language))
+    if reading.reason in _MAPPING_MAY_HELP:
+        said = say("obstacle.unreadable-columns", language, said=said)
+    return Obstacle(code="unreadable", message=said, reason=reading.reason)
+
+
+def _unread(row: UploadRow | Reading, language: Language) -> str:
+    """The sentence of a reading's reason; empty where it has none."""
+    if row.reason is None:
+        return ""
+    values = row.reason_values or {}
+    if row.reason == "other-form":  # an older reading names no form: movements were sent for a year
+        forms = {"found": values.get("found", "movements"), "wanted": values.get("wanted", "annual")}
+        values = {name: say(f"form.{form}", language) for name, form in forms.items()}
+    return say(f"unreadable.{row.reason}", language, **values)
+
+
 def show_declaration(row: DeclarationRow) -> Declaration:
     """A declaration with its totals gathered."""
     fields = msgspec.structs.asdict(row)
     quarters = (row.q1_amount, row.q2_amount, row.q3_amount, row.q4_amount)
-    return msgspec.convert(fields | {"totals": Totals(quarters=quarters, annual=row.annual_amount)}, Declaration)
+    told = {
+        "totals": Totals(quarters=quarters, annual=row.annual_amount),
+        "header": row.header if row.form == "periodic" else None,
+    }
+    return msgspec.convert(fields | told, Declaration)
 
 
 def explain(line: RateLine, part: RatePart, language: Language) -> str:
@@ -189,6 +269,7 @@ def explain(line: RateLine, part: RatePart, language: Language) -> str:
     return say(
         "explanation.part",
         language,
+        period=", ".join(line.periods),
         line=line.code,
         base=amount(line.base),
         line_rate=_percent(line.rate),

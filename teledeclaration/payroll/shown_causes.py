@@ -7,7 +7,6 @@ from typing import Any
 
 import polars as pl
 
-from schemas.annual import Totals
 from schemas.findings import Severity
 from schemas.repairs import Cause, CellChange, CellValue, FindingChange, RepairChoice, RepairOffer, RepairPreview, Shape
 from teledeclaration.intake.repairs.cells import opened
@@ -17,7 +16,7 @@ from teledeclaration.languages import Language, say
 from teledeclaration.payroll.actions.causes import CELLS_MAX, SAMPLES_MAX, Offers, Overview
 from teledeclaration.payroll.actions.previews import Preview, totals_after
 from teledeclaration.payroll.queries.causes import CauseCount, SampleRow, ShapeCount
-from teledeclaration.payroll.shown import show_finding
+from teledeclaration.payroll.shown import show_finding, show_totals
 
 CHANGES_SHOWN_MAX = 20
 _LETTERS = re.compile(r"[A-Z]{1,3}")
@@ -96,17 +95,14 @@ def _range(column: str, first: int, last: int) -> str:
 
 def show_preview(shown: Preview, language: Language) -> RepairPreview:
     """What a repair would do, with the first cells it changes."""
-    totals = shown.totals
-    before = (totals.q1, totals.q2, totals.q3, totals.q4)
-    after = totals_after(shown)
     return RepairPreview(
         repair=shown.repair.name,
-        revision=shown.revision,
+        revision=shown.draft.revision,
         lines_changed=shown.after.height,
         fields=shown.fields,
         samples=_changed_cells(shown, language),
-        totals_before=Totals(quarters=before, annual=sum(before)),
-        totals_after=Totals(quarters=after, annual=sum(after)),
+        totals_before=show_totals(shown.draft, shown.totals),
+        totals_after=show_totals(shown.draft, totals_after(shown)),
         findings_gone=_finding_changes(shown.gone, language),
         findings_appearing=_finding_changes(shown.appearing, language),
     )

@@ -6,46 +6,46 @@ import msgspec
 
 from schemas.mapping import (
     FormField,
-    LayoutColumn,
     LearntWord,
     MappedColumn,
     MappingPreview,
+    OutlineColumn,
     PreviewedLine,
     Proposal,
     ShownMapping,
 )
 from teledeclaration.intake.checking import CheckedFile
 from teledeclaration.intake.forms import FORMS, FormName
-from teledeclaration.intake.layout import mapping_in_force
 from teledeclaration.intake.mapping import mappable_fields, proposed
+from teledeclaration.intake.outline import mapping_in_force
 from teledeclaration.intake.report import field_name, file_findings
 from teledeclaration.languages import Language
-from teledeclaration.payroll.queries.mapping import LayoutSeen
+from teledeclaration.payroll.queries.mapping import OutlineSeen
 from teledeclaration.payroll.queries.uploads import UploadRow
 
 
 def show_mapping(
-    upload: UploadRow, seen: LayoutSeen, words: Sequence[LearntWord], form: FormName, language: Language
+    upload: UploadRow, seen: OutlineSeen, words: Sequence[LearntWord], form: FormName, language: Language
 ) -> ShownMapping:
-    """`seen` has a layout; proposals are only for columns nobody has mapped."""
-    layout = seen.layout
-    if layout is None:
-        raise ValueError("a reading without its layout")
+    """`seen` has an outline; proposals are only for columns nobody has mapped."""
+    outline = seen.outline
+    if outline is None:
+        raise ValueError("a reading without its outline")
     return ShownMapping(
         upload_id=upload.upload_id,
         reading_id=seen.reading_id,
         status=seen.status,
-        how=layout.how,
-        mapping=mapping_in_force(layout),
-        sheets=layout.sheets,
-        columns=[_column(column, words, language) for column in layout.columns],
+        how=outline.how,
+        mapping=mapping_in_force(outline),
+        sheets=outline.sheets,
+        columns=[_column(column, words, language) for column in outline.columns],
         fields=form_fields(form, language),
-        decimal_mark=layout.decimal_mark,
-        month_first=layout.month_first,
+        decimal_mark=outline.decimal_mark,
+        month_first=outline.month_first,
     )
 
 
-def _column(column: LayoutColumn, words: Sequence[LearntWord], language: Language) -> MappedColumn:
+def _column(column: OutlineColumn, words: Sequence[LearntWord], language: Language) -> MappedColumn:
     known = () if column.how in ("hand", "template", "remembered") else words
     proposals = [
         Proposal(

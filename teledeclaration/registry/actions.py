@@ -27,6 +27,7 @@ from teledeclaration.clock import Clock, legal_day
 from teledeclaration.database import Connection, Pool, transaction
 from teledeclaration.journal import SETTLED_AFTER
 from teledeclaration.languages import Language, say
+from teledeclaration.law_in_force import law_in_force
 from teledeclaration.queue import LONG, JobQueue
 from teledeclaration.registry import declared, queries
 from teledeclaration.registry.applying import added, apply_batch, store_findings
@@ -124,7 +125,8 @@ async def receive_rows(
             created_by=actor.label,
             now=clock(),
         )
-        known = known_on(settings, clock, await queries.select_wilayas(connection))
+        law = await law_in_force(connection, settings)
+        known = known_on(law, settings, clock, await queries.select_wilayas(connection))
         source = open_rows(form, cells.lazy(), known)
         counts, findings = await _apply_all(connection, source, known, load_id=load_id, clock=clock)
         await queries.update_done_at_once(connection, load_id=load_id, rows=source.height, counts=counts, now=clock())
@@ -257,13 +259,13 @@ def _position(cursor: str | None) -> int:
         raise CursorUnknown(pointer="/after") from None
 
 
-async def open_declaration(pool: Pool, actor: Actor, *, declaration_id: UUID, clock: Clock) -> int | None:
-    """The employer of a declaration whose lines are about to be read, journaled; None where the feed has none such."""
+async def open_declaration(pool: Pool, actor: Actor, *, declaration_id: UUID, clock: Clock) -> declared.Declarer | None:
+    """Whose declaration it is whose lines are about to be read, journaled; None where the feed has none such."""
     async with transaction(pool, actor) as connection:
-        employer_id = await declared.select_declarer(connection, declaration_id=declaration_id)
-        if employer_id is not None:
+        declarer = await declared.select_declarer(connection, declaration_id=declaration_id)
+        if declarer is not None:
             await journal.record(connection, actor, "declared.lines_read", declaration_id, now=clock())
-    return employer_id
+    return declarer
 
 
 async def open_day(pool: Pool, actor: Actor, *, day: date, settings: Settings, clock: Clock) -> None:

@@ -20,21 +20,50 @@ from teledeclaration.database import Connection
 _LOOK_BACK = "7 days"  # longer than any filing takes to commit, and than clocks of several hosts can differ
 
 DECLARATION_COLUMNS = DeclaredEntry.__struct_fields__
-LINE_COLUMNS = (
-    "declaration_id",
-    "employer_number",
-    "line_number",
-    "nss",
-    "last_name",
-    "first_name",
-    "birth_date",
-    *(f"q{quarter}_{part}" for quarter in (1, 2, 3, 4) for part in ("duration", "unit", "amount")),
-    "annual_amount",
-    "entry_date",
-    "exit_date",
-    "observation",
-    "rate_category",
+_WHO = ("declaration_id", "employer_number", "line_number", "nss", "last_name", "first_name", "birth_date")
+
+
+class LineTable(msgspec.Struct, frozen=True):
+    """Where the lines of declarations of one form are, and what is told of each."""
+
+    table: str
+    columns: tuple[str, ...]
+
+
+ANNUAL_LINES = LineTable(
+    "declared_lines",
+    (
+        *_WHO,
+        *(f"q{quarter}_{part}" for quarter in (1, 2, 3, 4) for part in ("duration", "unit", "amount")),
+        "annual_amount",
+        "entry_date",
+        "exit_date",
+        "observation",
+        "rate_category",
+    ),
 )
+PERIODIC_LINES = LineTable(
+    "periodic_lines",
+    (
+        *_WHO,
+        "rate_category",
+        "workers",
+        "duration",
+        "unit",
+        "base",
+        "contract_start",
+        "contract_months",
+        "justification",
+    ),
+)
+LINES = {"annual": ANNUAL_LINES, "periodic": PERIODIC_LINES}
+
+
+class Declarer(msgspec.Struct, frozen=True):
+    """Whose declaration it is, and of which form."""
+
+    employer_id: int
+    form: str
 
 
 async def number_filings(connection: Connection) -> None:
@@ -56,8 +85,8 @@ async def number_filings(connection: Connection) -> None:
 
 
 _ENTRIES = """
-    SELECT p.position, d.declaration_id, d.number, e.number AS employer_number, d.centre, d.form, d.year, d.type,
-           d.replaces, d.completes, d.line_count, d.left_out_count, d.q1_amount, d.q2_amount, d.q3_amount,
+    SELECT p.position, d.declaration_id, d.number, e.number AS employer_number, d.centre, d.form, d.year, d.period,
+           d.type, d.replaces, d.completes, d.line_count, d.left_out_count, d.q1_amount, d.q2_amount, d.q3_amount,
            d.q4_amount, d.annual_amount, d.content_hash, d.filed_at, d.legal_day
       FROM declared_positions p
       JOIN declarations d ON d.employer_id = p.employer_id AND d.declaration_id = p.declaration_id
@@ -79,28 +108,34 @@ async def select_declared_of_day(connection: Connection, *, day: date, after: in
     return rows
 
 
-async def select_declarer(connection: Connection, *, declaration_id: UUID) -> int | None:
-    """The employer of a declaration that the feed has told of."""
-    employer_id: int | None = await connection.fetchval(
-        "SELECT employer_id FROM declared_positions WHERE declaration_id = $1", declaration_id
+async def select_declarer(connection: Connection, *, declaration_id: UUID) -> Declarer | None:
+    """The employer and form of a declaration that the feed has told of."""
+    row = await connection.fetchrow(
+        """
+        SELECT p.employer_id, d.form
+          FROM declared_positions p
+          JOIN declarations d ON d.employer_id = p.employer_id AND d.declaration_id = p.declaration_id
+         WHERE p.declaration_id = $1
+        """,
+        declaration_id,
     )
-    return employer_id
+    return None if row is None else msgspec.convert(row, Declarer)
 
 
 _LINES = """
     SELECT p.position, e.number AS employer_number, l.*
       FROM declared_positions p
       JOIN employers e ON e.employer_id = p.employer_id
-      JOIN declared_lines l ON l.employer_id = p.employer_id AND l.declaration_id = p.declaration_id
+      JOIN {table} l ON l.employer_id = p.employer_id AND l.declaration_id = p.declaration_id
 """
 
 
 async def select_lines(
-    connection: Connection, *, employer_id: int, declaration_id: UUID, after: int, limit: int
+    connection: Connection, lines: LineTable, *, employer_id: int, declaration_id: UUID, after: int, limit: int
 ) -> list[Record]:
     """A declaration's lines after a line number."""
     rows: list[Record] = await connection.fetch(
-        _LINES
+        _LINES.format(table=lines.table)
         + """
          WHERE l.employer_id = $1 AND l.declaration_id = $2 AND l.line_number > $3
          ORDER BY l.line_number LIMIT $4
@@ -114,11 +149,11 @@ async def select_lines(
 
 
 async def select_lines_of_day(
-    connection: Connection, *, day: date, position: int, line_number: int, limit: int
+    connection: Connection, lines: LineTable, *, day: date, position: int, line_number: int, limit: int
 ) -> list[Record]:
-    """The lines filed on a legal day, after a line of a position."""
+    """The lines of one form filed on a legal day, after a line of a position."""
     rows: list[Record] = await connection.fetch(
-        _LINES
+        _LINES.format(table=lines.table)
         + """
          WHERE p.legal_day = $1 AND (p.position, l.line_number) > ($2, $3)
          ORDER BY p.position, l.line_number LIMIT $4

@@ -1,4 +1,4 @@
-"""Declared lines and days as streams: JSON lines, CSV, and a zip of two CSV files, never whole in memory.
+"""Declared lines and days as streams: JSON lines, CSV, and a zip of CSV files, never whole in memory.
 
 Amounts are whole centimes, dates ISO, text UTF-8. A page is a transaction of its own: what is filed never
 changes, so pages fit together.
@@ -17,26 +17,31 @@ from asyncpg import Record
 from schemas.actors import Actor
 from teledeclaration.database import Pool, transaction
 from teledeclaration.registry import declared
+from teledeclaration.registry.declared import Declarer, LineTable
 
 PAGE_ROWS = 5_000
 
 
-async def lines_as_json(pool: Pool, actor: Actor, *, employer_id: int, declaration_id: UUID) -> AsyncIterator[bytes]:
+async def lines_as_json(pool: Pool, actor: Actor, *, declarer: Declarer, declaration_id: UUID) -> AsyncIterator[bytes]:
     """One JSON object a line, in the order of the declaration."""
-    encoder = msgspec.json.Encoder()
-    async for rows in _pages_of_lines(pool, actor, employer_id=employer_id, declaration_id=declaration_id):
-        yield encoder.encode_lines([{name: row[name] for name in declared.LINE_COLUMNS} for row in rows])
+    encoder, columns = msgspec.json.Encoder(), declared.LINES[declarer.form].columns
+    async for rows in _pages_of_lines(pool, actor, declarer=declarer, declaration_id=declaration_id):
+        yield encoder.encode_lines([{name: row[name] for name in columns} for row in rows])
 
 
-async def lines_as_csv(pool: Pool, actor: Actor, *, employer_id: int, declaration_id: UUID) -> AsyncIterator[bytes]:
+async def lines_as_csv(pool: Pool, actor: Actor, *, declarer: Declarer, declaration_id: UUID) -> AsyncIterator[bytes]:
     """The same with a header row."""
-    yield _csv([declared.LINE_COLUMNS])
-    async for rows in _pages_of_lines(pool, actor, employer_id=employer_id, declaration_id=declaration_id):
-        yield _csv_rows(rows, declared.LINE_COLUMNS)
+    columns = declared.LINES[declarer.form].columns
+    yield _csv([columns])
+    async for rows in _pages_of_lines(pool, actor, declarer=declarer, declaration_id=declaration_id):
+        yield _csv_rows(rows, columns)
+
+
+_FILES = {"lines.csv": declared.ANNUAL_LINES, "periodic_lines.csv": declared.PERIODIC_LINES}
 
 
 async def day_as_zip(pool: Pool, actor: Actor, *, day: date) -> AsyncIterator[bytes]:
-    """`declarations.csv` and `lines.csv` of what was filed on a legal day, in a zip."""
+    """`declarations.csv` of what was filed on a legal day, with the lines of each form, in a zip."""
     sink = _Sink()
     with zipfile.ZipFile(sink, "w") as archive:
         with archive.open(_entry("declarations.csv", day), "w", force_zip64=True) as file:
@@ -44,11 +49,12 @@ async def day_as_zip(pool: Pool, actor: Actor, *, day: date) -> AsyncIterator[by
             async for rows in _pages_of_declarations(pool, actor, day):
                 file.write(_csv_rows(rows, declared.DECLARATION_COLUMNS))
                 yield sink.taken()
-        with archive.open(_entry("lines.csv", day), "w", force_zip64=True) as file:
-            file.write(_csv([declared.LINE_COLUMNS]))
-            async for rows in _pages_of_day(pool, actor, day):
-                file.write(_csv_rows(rows, declared.LINE_COLUMNS))
-                yield sink.taken()
+        for name, lines in _FILES.items():
+            with archive.open(_entry(name, day), "w", force_zip64=True) as file:
+                file.write(_csv([lines.columns]))
+                async for rows in _pages_of_day(pool, actor, lines, day):
+                    file.write(_csv_rows(rows, lines.columns))
+                    yield sink.taken()
     yield sink.taken()
 
 
@@ -80,13 +86,18 @@ def _entry(name: str, day: date) -> zipfile.ZipInfo:
 
 
 async def _pages_of_lines(
-    pool: Pool, actor: Actor, *, employer_id: int, declaration_id: UUID
+    pool: Pool, actor: Actor, *, declarer: Declarer, declaration_id: UUID
 ) -> AsyncIterator[list[Record]]:
     after = 0
     while True:
         async with transaction(pool, actor) as connection:
             rows = await declared.select_lines(
-                connection, employer_id=employer_id, declaration_id=declaration_id, after=after, limit=PAGE_ROWS
+                connection,
+                declared.LINES[declarer.form],
+                employer_id=declarer.employer_id,
+                declaration_id=declaration_id,
+                after=after,
+                limit=PAGE_ROWS,
             )
         if not rows:
             return
@@ -105,12 +116,12 @@ async def _pages_of_declarations(pool: Pool, actor: Actor, day: date) -> AsyncIt
         after = rows[-1]["position"]
 
 
-async def _pages_of_day(pool: Pool, actor: Actor, day: date) -> AsyncIterator[list[Record]]:
+async def _pages_of_day(pool: Pool, actor: Actor, lines: LineTable, day: date) -> AsyncIterator[list[Record]]:
     position = line_number = 0
     while True:
         async with transaction(pool, actor) as connection:
             rows = await declared.select_lines_of_day(
-                connection, day=day, position=position, line_number=line_number, limit=PAGE_ROWS
+                connection, lines, day=day, position=position, line_number=line_number, limit=PAGE_ROWS
             )
         if not rows:
             return

@@ -3,7 +3,7 @@
 People are read through every number they have or had. An employment is that of its employer only.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
 import msgspec
@@ -49,14 +49,14 @@ _EMPLOYMENTS_OF = """
          UNION
         SELECT o.person_id FROM people o JOIN named ON o.merged_into = named.person_id
     )
-    SELECT DISTINCT ON (p.person_id, e.entry_date)
-           p.nss, e.entry_date, e.exit_date, e.rate_category
+    SELECT DISTINCT ON (coalesce(m.person_id, o.person_id), e.entry_date)
+           coalesce(m.nss, o.nss) AS nss, e.entry_date, e.exit_date, e.rate_category, e.centre
       FROM bearers
       JOIN employments e ON e.person_id = bearers.person_id
       JOIN people o ON o.person_id = e.person_id
-      JOIN people p ON p.person_id = coalesce(o.merged_into, o.person_id)
-     WHERE e.employer_id = $1 AND p.nss = ANY ($2::text[])
-     ORDER BY p.person_id, e.entry_date, e.updated_at DESC
+      LEFT JOIN people m ON m.person_id = o.merged_into
+     WHERE e.employer_id = $1 AND coalesce(m.nss, o.nss) = ANY ($2::text[])
+     ORDER BY coalesce(m.person_id, o.person_id), e.entry_date, e.updated_at DESC
 """
 
 _FEW = 1_000
@@ -92,6 +92,76 @@ _EMPLOYMENTS_FRAME = {
     "entry_date": pl.Date,
     "exit_date": pl.Date,
     "rate_category": pl.String,
+    "centre": pl.String,
+}
+
+_EMPLOYMENTS_OF_MANY = {
+    "employer_id": pl.Int64,
+    "nss": pl.String,
+    "last_name": pl.String,
+    "first_name": pl.String,
+    "birth_date": pl.Date,
+    "entry_date": pl.Date,
+    "exit_date": pl.Date,
+    "centre": pl.String,
+    "rate_category": pl.String,
+}
+
+_EVERY_EMPLOYMENT = {
+    "nss": pl.String,
+    "person_id": pl.Int64,
+    "entry_date": pl.Date,
+    "exit_date": pl.Date,
+    "centre": pl.String,
+    "rate_category": pl.String,
+}
+"""The columns of `_EMPLOYMENTS` in its order."""
+
+_NUMBERS = """
+    SELECT asked.nss, every.nss AS number, coalesce(m.nss, p.nss) AS current_nss
+      FROM insured_numbers asked
+      JOIN people p ON p.person_id = asked.person_id
+      LEFT JOIN people m ON m.person_id = p.merged_into
+      JOIN LATERAL (
+               SELECT o.person_id FROM people o WHERE o.merged_into = coalesce(p.merged_into, p.person_id)
+                UNION ALL
+               SELECT coalesce(p.merged_into, p.person_id)
+           ) bearer ON true
+      JOIN insured_numbers every ON every.person_id = bearer.person_id
+     WHERE asked.nss = ANY ($1::text[])
+"""
+_NUMBERS_FRAME = {"nss": pl.String, "number": pl.String, "current_nss": pl.String}
+
+_EMPLOYEES = """
+    WITH canonical AS (
+        SELECT DISTINCT coalesce(p.merged_into, p.person_id) AS person_id
+          FROM people p
+         WHERE p.person_id = ANY ($2::bigint[])
+    ), bearers AS (
+        SELECT person_id, person_id AS bearer FROM canonical
+         UNION
+        SELECT o.merged_into, o.person_id FROM people o JOIN canonical ON o.merged_into = canonical.person_id
+    )
+    SELECT DISTINCT ON (b.person_id, e.entry_date)
+           min(e.person_id) OVER (PARTITION BY b.person_id) AS employee, p.nss, p.last_name, p.first_name,
+           p.last_name_ar, p.first_name_ar, p.birth_date, e.entry_date, e.exit_date, e.centre, e.rate_category
+      FROM bearers b
+      JOIN employments e ON e.employer_id = $1 AND e.person_id = b.bearer
+      JOIN people p ON p.person_id = b.person_id
+     ORDER BY b.person_id, e.entry_date, e.updated_at DESC
+"""
+_EMPLOYEE_FRAME = {
+    "employee": pl.Int64,
+    "nss": pl.String,
+    "last_name": pl.String,
+    "first_name": pl.String,
+    "last_name_ar": pl.String,
+    "first_name_ar": pl.String,
+    "birth_date": pl.Date,
+    "entry_date": pl.Date,
+    "exit_date": pl.Date,
+    "centre": pl.String,
+    "rate_category": pl.String,
 }
 
 
@@ -123,10 +193,87 @@ async def employments_of(connection: Connection, employer_id: int) -> list[Emplo
 
 async def employments_frame(connection: Connection, employer_id: int, nss: Sequence[str] | None = None) -> pl.DataFrame:
     """The same as columns, of everyone or of who has one of these numbers today: nss, entry_date, exit_date,
-    rate_category."""
+    rate_category, centre."""
     if nss is None:
-        return _frame(await connection.fetch(_EMPLOYMENTS, employer_id), _EMPLOYMENTS_FRAME)
+        every = await fetch_frame(connection, _EMPLOYMENTS, employer_id, schema=_EVERY_EMPLOYMENT)
+        return every.select(*_EMPLOYMENTS_FRAME)
     return _frame(await connection.fetch(_EMPLOYMENTS_OF, employer_id, sorted(set(nss))), _EMPLOYMENTS_FRAME)
+
+
+async def employments_of_many(connection: Connection, employer_ids: Sequence[int]) -> pl.DataFrame:
+    """Every spell at these employers by the person's current number: employer_id, nss, names, birth_date, entry_date,
+    exit_date, centre, rate_category. Of one employer, or of many for the fund's systems."""
+    return await fetch_frame(
+        connection,
+        """
+        SELECT DISTINCT ON (e.employer_id, coalesce(m.person_id, p.person_id), e.entry_date)
+               e.employer_id, coalesce(m.nss, p.nss), coalesce(m.last_name, p.last_name),
+               coalesce(m.first_name, p.first_name),
+               CASE WHEN m.person_id IS NULL THEN p.birth_date ELSE m.birth_date END,
+               e.entry_date, e.exit_date, e.centre, e.rate_category
+          FROM employments e
+          JOIN people p ON p.person_id = e.person_id
+          LEFT JOIN people m ON m.person_id = p.merged_into
+         WHERE e.employer_id = ANY ($1::bigint[])
+         ORDER BY e.employer_id, coalesce(m.person_id, p.person_id), e.entry_date, e.updated_at DESC
+        """,
+        list(employer_ids),
+        schema=_EMPLOYMENTS_OF_MANY,
+    )
+
+
+async def numbers_frame(connection: Connection, nss: Sequence[str]) -> pl.DataFrame:
+    """Every number of the people these numbers lead to: nss as asked, number, current_nss. None for who is unknown."""
+    asked = sorted(set(nss))
+    if len(asked) <= _FEW:
+        return _frame(await connection.fetch(_NUMBERS, asked), _NUMBERS_FRAME)
+    return await fetch_frame(connection, _NUMBERS, asked, schema=_NUMBERS_FRAME)
+
+
+async def employees_named(connection: Connection, employer_id: int, nss: Sequence[str]) -> pl.DataFrame:
+    """The employees that these numbers lead to, as `employees_of` gives them."""
+    rows = await connection.fetch(
+        "SELECT person_id FROM insured_numbers WHERE nss = ANY ($1::text[])", sorted(set(nss))
+    )
+    return await employees_of(connection, employer_id, [row["person_id"] for row in rows])
+
+
+async def employees_of(connection: Connection, employer_id: int, people: Sequence[int]) -> pl.DataFrame:
+    """Every employment here of these people and of who they were merged with, a row each.
+
+    `employee` names the person among this employer's: the first id they ever had here. Then the current number, names
+    in both scripts, birth_date, entry_date, exit_date, centre, rate_category.
+    """
+    return _frame(await connection.fetch(_EMPLOYEES, employer_id, list(people)), _EMPLOYEE_FRAME)
+
+
+async def employees_born_on(connection: Connection, employer_id: int, days: Sequence[date]) -> list[str]:
+    """The present numbers of who is or was employed here and was born on one of these days."""
+    rows = await connection.fetch(
+        """
+        SELECT DISTINCT coalesce(m.nss, p.nss) AS nss
+          FROM employments e
+          JOIN people p ON p.person_id = e.person_id
+          LEFT JOIN people m ON m.person_id = p.merged_into
+         WHERE e.employer_id = $1
+           AND CASE WHEN m.person_id IS NULL THEN p.birth_date ELSE m.birth_date END = ANY ($2::date[])
+        """,
+        employer_id,
+        sorted(set(days)),
+    )
+    return [row["nss"] for row in rows]
+
+
+async def employee_ids(connection: Connection, employer_id: int, *, after: int, limit: int) -> list[int]:
+    """The next ids, above `after`, of who is or was employed here."""
+    rows = await connection.fetch(
+        "SELECT DISTINCT person_id FROM employments WHERE employer_id = $1 AND person_id > $2"
+        " ORDER BY person_id LIMIT $3",
+        employer_id,
+        after,
+        limit,
+    )
+    return [row["person_id"] for row in rows]
 
 
 async def employees_frame(
@@ -178,5 +325,5 @@ def _moment(moment: datetime | None) -> str:
     return "none" if moment is None else moment.isoformat(timespec="milliseconds")
 
 
-def _frame(rows: Sequence[Record], schema: dict[str, type[pl.DataType]]) -> pl.DataFrame:
+def _frame(rows: Sequence[Record], schema: Mapping[str, type[pl.DataType]]) -> pl.DataFrame:
     return pl.DataFrame({name: [row[name] for row in rows] for name in schema}, schema=schema)

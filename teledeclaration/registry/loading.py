@@ -24,7 +24,8 @@ from teledeclaration import journal
 from teledeclaration.clock import Clock, legal_day
 from teledeclaration.database import Connection, Pool, transaction
 from teledeclaration.errors import Malformed
-from teledeclaration.legislation import load as load_legislation
+from teledeclaration.law_in_force import law_in_force
+from teledeclaration.legislation import Legislation
 from teledeclaration.registry import queries
 from teledeclaration.registry.applying import added, apply_batch, find_absent, stage_keys, store_findings
 from teledeclaration.registry.checking import Known, check_rows
@@ -124,7 +125,8 @@ class Loader:
         """What rows are checked against, today."""
         async with transaction(self._pool, ACTOR) as connection:
             wilayas = await queries.select_wilayas(connection)
-        return known_on(self._settings, self._clock, wilayas)
+            law = await law_in_force(connection, self._settings)
+        return known_on(law, self._settings, self._clock, wilayas)
 
     async def _fetch(self, content_hash: str, path: Path) -> None:
         with path.open("wb") as file:
@@ -206,8 +208,8 @@ class Loader:
             done += cells.height
 
 
-def known_on(settings: Settings, clock: Clock, wilayas: frozenset[int]) -> Known:
+def known_on(law: Legislation, settings: Settings, clock: Clock, wilayas: frozenset[int]) -> Known:
     """What rows are checked against on the fund's day."""
     today = legal_day(clock(), settings.fund_time_zone)
-    categories = load_legislation(settings.fund).on(today).enabled_categories()
+    categories = law.on(today).enabled_categories()
     return Known(wilayas, frozenset(categories), today)

@@ -156,20 +156,20 @@ async def read_lines(
     declaration_id: FromPath[UUID],
     as_: Annotated[Literal["jsonl", "csv"], QueryParameter(name="as")] = "jsonl",
 ) -> Stream:
-    """A declaration's lines as JSON lines or CSV; amounts in centimes."""
-    employer_id = await actions.open_declaration(
+    """A declaration's lines as JSON lines or CSV; amounts in centimes. Their fields are those of its form."""
+    declarer = await actions.open_declaration(
         state.pool, caller.actor, declaration_id=declaration_id, clock=state.clock
     )
-    if employer_id is None:
+    if declarer is None:
         raise NotFound
     write = exports.lines_as_csv if as_ == "csv" else exports.lines_as_json
-    lines = write(state.pool, caller.actor, employer_id=employer_id, declaration_id=declaration_id)
+    lines = write(state.pool, caller.actor, declarer=declarer, declaration_id=declaration_id)
     return _stream(lines, "text/csv; charset=utf-8" if as_ == "csv" else "application/jsonl")
 
 
 @get("/v1/declared/files/{day:date}", tags=["registers"], **_DECLARED)
 async def read_day(state: State, caller: NamedDependency[Caller], day: FromPath[date]) -> Stream:
-    """All that was filed on a legal day that is over: a zip of declarations.csv and lines.csv."""
+    """All that was filed on a legal day that is over: a zip of declarations.csv, lines.csv and periodic_lines.csv."""
     await actions.open_day(state.pool, caller.actor, day=day, settings=state.settings, clock=state.clock)
     return _stream(
         exports.day_as_zip(state.pool, caller.actor, day=day), "application/zip", filename=f"declared-{day}.zip"

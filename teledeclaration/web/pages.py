@@ -53,7 +53,7 @@ async def problem_page(request: Request[Any, Any, Any], state: State, kind: From
     if status is None:
         raise NotFound
     language = reader_language(request)
-    called = f"problem-page.called.{kind}"
+    called, mend = f"problem-page.called.{kind}", f"problem-page.mend.{kind}"
     page = _template("problem.html").render(
         _frame(state, language, address=f"/problems/{kind}"),
         title=say(called if called in catalogue() else f"problem.{kind}", language),
@@ -61,7 +61,7 @@ async def problem_page(request: Request[Any, Any, Any], state: State, kind: From
             (say("problem-page.kind", language), kind),
             (say("problem-page.status", language), f"{status} {HTTPStatus(status).phrase}"),
         ],
-        mend=say(f"problem-page.mend.{status}", language),
+        mend=say(mend if mend in catalogue() else f"problem-page.mend.{status}", language),
     )
     return Response(page, media_type=MediaType.HTML, headers=PAGE_HEADERS)
 

@@ -11,7 +11,7 @@ from schemas.findings import Finding, Severity
 from teledeclaration.check import standard_context
 from teledeclaration.intake.annotate import annotate
 from teledeclaration.intake.checking import CheckedFile, check_raw
-from teledeclaration.intake.own_marks import without_own_marks
+from teledeclaration.intake.own_additions import without_own_additions
 from teledeclaration.intake.protocol import AnnotateArguments, findings_page
 from teledeclaration.intake.raw import RawFile, ReadingLimits
 from teledeclaration.intake.reading import read_any
@@ -47,7 +47,7 @@ def annotated(
 
 def read(content: bytes, filename: str = "a.xlsx") -> RawFile:
     """The file as an upload reads it."""
-    return without_own_marks(read_any(content, filename, LIMITS))
+    return without_own_additions(read_any(content, filename, LIMITS))
 
 
 def checked(content: bytes, filename: str = "a.xlsx", language: Language = "fr") -> tuple[CheckedFile, list[Finding]]:

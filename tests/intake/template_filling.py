@@ -17,8 +17,8 @@ from teledeclaration.intake.forms import FORMS, FormName
 from teledeclaration.intake.raw import RawFile, ReadingLimits
 from teledeclaration.intake.reading import read_any
 from teledeclaration.intake.templates.coming_back import Signed
-from teledeclaration.intake.templates.layout import FIRST_ROW, ID_ROW, Template
-from teledeclaration.intake.templates.marks import ID_PREFIX, VERSION, TemplateMark
+from teledeclaration.intake.templates.design import FIRST_ROW, ID_ROW, Template
+from teledeclaration.intake.templates.stamp import ID_PREFIX, VERSION, TemplateStamp
 from teledeclaration.intake.templates.workbook import write_template
 from teledeclaration.languages import Language
 
@@ -44,13 +44,13 @@ A_YEAR = {
 }
 
 
-def mark_of(form: FormName = "annual", language: Language = "fr", **said: Any) -> TemplateMark:
+def stamp_of(form: FormName = "annual", language: Language = "fr", **said: Any) -> TemplateStamp:
     known: dict[str, Any] = {"year": YEAR, "employer_number": EMPLOYER, "centre": CENTRE, "issued_on": TODAY}
-    return TemplateMark(form=form, version=VERSION, language=language, **{**known, **said})
+    return TemplateStamp(form=form, version=VERSION, language=language, **{**known, **said})
 
 
 def template_of(form: FormName = "annual", language: Language = "fr", **parts: Any) -> Template:
-    parts = {"mark": mark_of(form, language), "employer_name": "SARL Essai", "rows": PEOPLE, **parts}
+    parts = {"stamp": stamp_of(form, language), "employer_name": "SARL Essai", "rows": PEOPLE, **parts}
     return Template(form=FORMS[form], **parts)
 
 

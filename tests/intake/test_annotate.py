@@ -303,8 +303,11 @@ def test_a_zip_with_one_workbook_comes_back_as_that_workbook() -> None:
 def test_a_text_pair_comes_back_as_a_table() -> None:
     files = {name: (SAMPLES / name).read_bytes() for name in ("D25E3137704614.TXT", "D25S3137704614.TXT")}
     findings = [finding(2, "33-57", "Nom.", sheet="D25S3137704614.TXT")]
-    marked = opened(annotated(zip_together(files), findings, filename="a.zip"))
+    detail = ("D25S3137704614.TXT", 0)
+    marked = opened(annotated(zip_together(files), findings, filename="a.zip", table=detail))
     assert marked.worksheets[1]["E2"].value == "BOUZID"
+    results = [[cell.value for cell in row][-2:] for row in marked.worksheets[1].iter_rows()]
+    assert results[1] == ["Erreur", "Nom."] and not any(any(row) for row in (results[0], *results[2:]))
     assert colours(marked.worksheets[1]) == {"E2": "FFC7CE"}
     assert marked.worksheets[0]["C2"].value == "33-57"
 

@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from teledeclaration.intake.comparing import CHANGES, COMPARED, Comparison, compare
-from teledeclaration.payroll.queries.lines import LINE_FIELDS, LINE_SCHEMA
+from teledeclaration.intake.comparing import CHANGES, Comparison, compare, compared_fields
+from teledeclaration.intake.forms import ANNUAL, FORMS
+from teledeclaration.payroll.queries.lines import LINE_SCHEMA, line_schema
 
+COMPARED = compared_fields(ANNUAL)
 SCHEMA = {name: LINE_SCHEMA[name] for name in ("line_number", *COMPARED, "left_out")}
 
 
@@ -33,7 +35,19 @@ def told(found: Comparison) -> list[tuple[Any, ...]]:
 
 
 def test_every_field_of_a_line_is_compared() -> None:
-    assert set(COMPARED) == set(LINE_FIELDS)
+    for name, form in FORMS.items():
+        stored = {*line_schema(name)} - {"line_number", "row", "typed", "left_out", "mended"}
+        stored -= set() if form.of_people else {"number_requested"}
+        assert set(compared_fields(form)) == stored
+
+
+def test_a_number_that_is_asked_for_no_more_is_a_change() -> None:
+    asking, silent = line(None, number_requested=True), line(None)
+    [change] = told(compare(frame(asking), frame(silent)))
+    assert change[3] == {"number_requested": [True, False]}
+    # who has a number needs none asked for, whatever stands at the line
+    numbered = line("850512345678")
+    assert compare(frame(numbered), frame(numbered | {"number_requested": True})).counts["unchanged"] == 1
 
 
 def test_the_same_lines_in_another_order_are_unchanged() -> None:

@@ -16,13 +16,13 @@ from hypothesis import strategies as st
 
 from intake import declaration_samples as samples
 from intake.declaration_samples import Layout
-from schemas.mapping import IGNORED, FileLayout, LayoutSheet, LearntWord, Mapping, RememberedLayout
+from schemas.mapping import IGNORED, FileOutline, LearntWord, Mapping, OutlineSheet, RememberedLayout
 from teledeclaration.check import standard_context
 from teledeclaration.errors import Malformed
 from teledeclaration.intake.checking import CheckContext, CheckedFile, check_raw
 from teledeclaration.intake.headers import find_table
-from teledeclaration.intake.layout import LAYOUT_BYTES_MAX, layout_of, mapping_in_force
 from teledeclaration.intake.mapping import Known, beginning, check_mapping, learnings_of, table_words
+from teledeclaration.intake.outline import OUTLINE_BYTES_MAX, mapping_in_force, outline_of
 from teledeclaration.intake.raw import RawFile, RawSheet, ReadingLimits, column_letter
 from teledeclaration.intake.reading import read_any
 from teledeclaration.intake.tables import Unrecognised
@@ -107,14 +107,14 @@ def test_the_mapping_in_force_put_back_by_hand_reads_the_same(layout: Layout) ->
     written = samples.write(lines_of_samples(), layout)
     raw = read_any(written.content, written.name, ReadingLimits())
     by_words = check_raw(raw, context=context(Known()))
-    assert by_words.layout is not None
-    mapping = mapping_in_force(by_words.layout)
+    assert by_words.outline is not None
+    mapping = mapping_in_force(by_words.outline)
     assert mapping is not None
     again = by_hand(raw, mapping)
     assert again.lines.equals(by_words.lines)
     assert again.findings.equals(by_words.findings)
-    assert again.layout is not None
-    assert (by_words.layout.how, again.layout.how) == ("words", "hand")
+    assert again.outline is not None
+    assert (by_words.outline.how, again.outline.how) == ("words", "hand")
 
 
 # ── what is said beside the columns ─────────────────────────────────────────────────────────────
@@ -196,7 +196,7 @@ def test_another_sheet_by_hand_even_a_hidden_one() -> None:
 
 # ── what is wrong with a mapping ────────────────────────────────────────────────────────────────
 
-SHEETS = [LayoutSheet(name="Feuil1", visible=True, rows=50, columns=10)]
+SHEETS = [OutlineSheet(name="Feuil1", visible=True, rows=50, columns=10)]
 GOOD = {"A": "nss", "B": "last_name", "C": "first_name", "D": "q1_amount"}
 
 
@@ -233,8 +233,8 @@ def test_a_mapping_for_another_file_is_a_reason_not_a_crash() -> None:
     with pytest.raises(Unrecognised) as refused:
         by_hand(raw, mapping_of(FIELDS))
     assert refused.value.code == "mapping-does-not-fit"
-    assert refused.value.layout is not None
-    assert refused.value.layout.sheets[0].head == [["a", "b"], ["1", "2"]]
+    assert refused.value.outline is not None
+    assert refused.value.outline.sheets[0].head == [["a", "b"], ["1", "2"]]
 
 
 # ── remembered ──────────────────────────────────────────────────────────────────────────────────
@@ -344,7 +344,7 @@ def test_a_learnt_word_for_a_field_that_is_there_is_only_told() -> None:
     assert told["severity"].to_list() == ["info"]
 
 
-# ── the layout that is kept ─────────────────────────────────────────────────────────────────────
+# ── the outline that is kept ─────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize(
@@ -357,29 +357,29 @@ def test_a_learnt_word_for_a_field_that_is_there_is_only_told() -> None:
 def test_a_file_that_is_no_form_keeps_its_layout(rows: Rows, code: str) -> None:
     with pytest.raises(Unrecognised) as refused:
         check_raw(workbook(sheet_of(rows)), context=context(Known()))
-    layout = refused.value.layout
+    outline = refused.value.outline
     assert refused.value.code == code
-    assert layout is not None
-    assert layout.sheets[0].head[0] == list(rows[0])
-    assert (layout.sheet is None) == (code == "no-columns")
+    assert outline is not None
+    assert outline.sheets[0].head[0] == list(rows[0])
+    assert (outline.sheet is None) == (code == "no-columns")
 
 
-def test_the_layout_of_a_wide_file_of_many_sheets_is_bounded() -> None:
+def test_the_outline_of_a_wide_file_of_many_sheets_is_bounded() -> None:
     row = [f"عمود طويل جدا رقم {place} " * 8 for place in range(300)]
     raw = workbook(*(sheet_of([row] * 40, f"Feuille {number} {'x' * 300}") for number in range(100)))
-    layout = layout_of(raw, None)
-    assert len(msgspec.json.encode(layout)) <= LAYOUT_BYTES_MAX
-    assert len(layout.sheets) == 100
+    outline = outline_of(raw, None)
+    assert len(msgspec.json.encode(outline)) <= OUTLINE_BYTES_MAX
+    assert len(outline.sheets) == 100
 
 
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.lists(st.text(max_size=200), min_size=1, max_size=12), min_size=1, max_size=8))
 def test_no_text_of_a_cell_breaks_the_layout(rows: list[list[str]]) -> None:
-    layout = layout_of(workbook(sheet_of(rows)), None)
-    encoded = msgspec.json.encode(layout)
-    assert len(encoded) <= LAYOUT_BYTES_MAX
+    outline = outline_of(workbook(sheet_of(rows)), None)
+    encoded = msgspec.json.encode(outline)
+    assert len(encoded) <= OUTLINE_BYTES_MAX
     assert "\\u0000" not in encoded.decode()
-    assert msgspec.json.decode(encoded, type=FileLayout) == layout
+    assert msgspec.json.decode(encoded, type=FileOutline) == outline
 
 
 def test_the_first_rows_are_read_as_among_all() -> None:

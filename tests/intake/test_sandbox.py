@@ -12,6 +12,8 @@ import pytest
 from teledeclaration.intake.protocol import Allowance
 from teledeclaration.intake.raw import ReadingLimits, Unreadable
 from teledeclaration.intake.reader import ReaderError, ReaderServer, read_raw
+from teledeclaration.intake.reading import read_any
+from teledeclaration.intake.trial import trial_workbook
 
 SAMPLES = Path(__file__).parents[1] / "files" / "workbooks"
 HAND_KEPT = SAMPLES / "annual-2025-kept-by-hand.xlsx"
@@ -165,3 +167,24 @@ async def test_a_small_file_costs_little(reader: ReaderServer) -> None:
         await read_raw(HAND_KEPT, filename="a.xlsx", limits=LIMITS, reader=reader)
         used.append(reader.last_cpu_seconds)
     assert min(used) < 0.2
+
+
+def threads_of(process: int) -> list[str]:
+    return sorted(task.joinpath("comm").read_text().strip() for task in Path(f"/proc/{process}/task").iterdir())
+
+
+async def test_the_server_has_no_thread_that_a_child_would_miss(reader: ReaderServer) -> None:
+    process = reader.process_id
+    assert process is not None
+    started = threads_of(process)
+    await read_raw(HAND_KEPT, filename="a.xlsx", limits=LIMITS, reader=reader)
+    assert threads_of(process) == started
+    assert not [name for name in started if name.startswith(("polars-0", "tokio", "arrow"))]
+
+
+def test_the_servers_own_workbook_is_one() -> None:
+    file = read_any(trial_workbook(), "essai.xlsx", LIMITS)
+    [sheet] = file.sheets
+    assert sheet.cells.rows() == [("NSS", "45000", None)]
+    assert sheet.error_cells == {(1, "C"): "#N/A"}
+    assert sheet.uncomputed == {(1, "D")}

@@ -135,22 +135,8 @@ def xlsx(
     calendar = '<workbookPr date1904="1"/>' if since_1904 else ""
     strings = f'<Relationship Id="rs" Type="{office}/sharedStrings" Target="{target[:-11]}sharedStrings.xml"/>'
     styled = f'<Relationship Id="rt" Type="{office}/styles" Target="{target[:-11]}styles.xml"/>'
-    overrides = "".join(
-        f'<Override PartName="/{folder}worksheets/sheet{number}.xml" ContentType="{TYPES}.worksheet+xml"/>'
-        for number in numbers
-    )
     parts = {
-        "[Content_Types].xml": f'{HEAD}<Types xmlns="{PACKAGE}/content-types"><Default Extension="xml"'
-        ' ContentType="application/xml"/><Default Extension="rels"'
-        ' ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
-        f'<Override PartName="/{folder}workbook.xml" ContentType="{TYPES}.sheet.main+xml"/>'
-        f'<Override PartName="/{folder}styles.xml" ContentType="{TYPES}.styles+xml"/>'
-        + (
-            f'<Override PartName="/{folder}sharedStrings.xml" ContentType="{TYPES}.sharedStrings+xml"/>'
-            if shared
-            else ""
-        )
-        + f"{overrides}</Types>",
+        "[Content_Types].xml": content_types(folder, numbers, shared=bool(shared)),
         "_rels/.rels": f'{HEAD}<Relationships xmlns="{PACKAGE}/relationships"><Relationship Id="r1"'
         f' Type="{office}/officeDocument" Target="{folder}workbook.xml"/></Relationships>',
         f"{folder}workbook.xml": f'{HEAD}<workbook xmlns="{main}" xmlns:r="{office}">{calendar}'
@@ -169,6 +155,23 @@ def xlsx(
             )
             for name, text in parts.items()
         }
+    )
+
+
+def content_types(folder: str, numbers: Iterable[int], *, shared: bool) -> str:
+    """The part that says what each other part is."""
+    overrides = "".join(
+        f'<Override PartName="/{folder}worksheets/sheet{number}.xml" ContentType="{TYPES}.worksheet+xml"/>'
+        for number in numbers
+    )
+    strings = f'<Override PartName="/{folder}sharedStrings.xml" ContentType="{TYPES}.sharedStrings+xml"/>'
+    return (
+        f'{HEAD}<Types xmlns="{PACKAGE}/content-types"><Default Extension="xml"'
+        ' ContentType="application/xml"/><Default Extension="rels"'
+        ' ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+        f'<Override PartName="/{folder}workbook.xml" ContentType="{TYPES}.sheet.main+xml"/>'
+        f'<Override PartName="/{folder}styles.xml" ContentType="{TYPES}.styles+xml"/>'
+        f"{strings if shared else ''}{overrides}</Types>"
     )
 
 

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
-from typing import get_args
+from random import Random
+from typing import Any, get_args
+from uuid import uuid4
 
 import msgspec
 import pytest
@@ -17,19 +19,27 @@ from teledeclaration.languages import LANGUAGES, say
 from teledeclaration.legislation import NotInForce, load
 from teledeclaration.payroll.law.bases import minimum_base, minimum_base_per_unit
 from teledeclaration.payroll.law.contributions import (
+    Bases,
     CategoryNotAssessable,
+    DeclaredPeriod,
+    added_up,
     assess,
-    assess_quarters,
+    assess_signed,
     difference,
     dues_by_payer,
     share_among,
     shares_shown,
+    side_by_side,
     together,
+    year_buckets,
 )
-from teledeclaration.periods import Quarter, Year
+from teledeclaration.payroll.law.periods import quarter_of
+from teledeclaration.payroll.law.years import StandingBases, Told, bases_that_stand
+from teledeclaration.periods import Month, Quarter, Year
 
 LAW = load("cnas")
 VALUES = LAW.on(date(2025, 1, 1))
+MONTHS = [Month(2025, number) for number in range(1, 13)]
 UNITS: tuple[Unit, ...] = get_args(Unit)
 
 base = st.integers(min_value=0, max_value=10**15)
@@ -81,16 +91,93 @@ def test_a_difference_and_what_was_before_make_the_new(before: Mapping[str, int]
     }
 
 
+periodic_years = st.dictionaries(st.sampled_from([*MONTHS, *Year(2025).quarters]), bases, max_size=6)
+annual_years = st.none() | st.lists(bases, min_size=4, max_size=4).map(
+    lambda declared: dict(zip(Year(2025).quarters, declared, strict=True))
+)
+
+
 @quick
-@given(st.lists(bases, min_size=4, max_size=4))
-def test_a_year_under_one_law_costs_what_its_whole_base_costs(quarters: list[Mapping[str, int]]) -> None:
-    whole: dict[str, int] = {}
-    for declared in quarters:
-        for category, amount in declared.items():
-            whole[category] = whole.get(category, 0) + amount
-    year = assess_quarters(dict(zip(Year(2025).quarters, quarters, strict=True)), LAW)
-    assert year.total == assess(whole, VALUES).total
-    assert_adds_up(year)
+@given(periodic_years, annual_years)
+def test_the_periods_of_a_year_add_up_by_line_branch_and_payer(
+    periodic: Mapping[DeclaredPeriod, Bases], annual: Mapping[Quarter, Bases] | None
+) -> None:
+    buckets = year_buckets(periodic, annual, LAW)
+    assert set(buckets) == {period.code for period in [*periodic, *(annual or {})]}
+    whole = side_by_side(buckets.values())
+    for assessment in [*buckets.values(), whole]:
+        assert_adds_up(assessment)
+    assert whole.total == sum(assessment.total for assessment in buckets.values())
+    for line in whole.lines:
+        assert abs(line.amount - line.base * line.rate) <= Decimal("0.5")
+
+
+@quick
+@given(periodic_years)
+def test_an_annual_declaration_that_agrees_adds_nothing(periodic: Mapping[DeclaredPeriod, Bases]) -> None:
+    agrees = {
+        quarter: added_up(bases for period, bases in periodic.items() if quarter_of(period) == quarter)
+        for quarter in Year(2025).quarters
+    }
+    alone, both = year_buckets(periodic, None, LAW), year_buckets(periodic, agrees, LAW)
+    for code, assessment in both.items():
+        assert branch_sums(assessment) == (branch_sums(alone[code]) if code in alone else {})
+
+
+@quick
+@given(bases)
+def test_a_base_taken_back_costs_what_it_would_have_added(declared: Mapping[str, int]) -> None:
+    added, taken = (assess_signed({name: sign * base for name, base in declared.items()}, VALUES) for sign in (1, -1))
+    assert branch_sums(taken) == {share: -amount for share, amount in branch_sums(added).items()}
+    assert added.total == assess(declared, VALUES).total
+
+
+told_annual = st.builds(
+    lambda declared: {"form": "annual", "bases": dict(zip(Year(2025).quarters, declared, strict=True))},
+    st.lists(bases, min_size=4, max_size=4),
+)
+told_periodic = st.builds(
+    lambda form, period, declared: {"form": form, "bases": {period: declared}},
+    st.sampled_from(["periodic", "provisional"]),
+    st.sampled_from([*MONTHS[:4], *Year(2025).quarters[:2]]),
+    bases,
+)
+
+
+@quick
+@given(st.lists(told_annual | told_periodic, max_size=8), st.randoms(use_true_random=False))
+def test_what_stands_does_not_depend_on_the_order_of_telling(told: list[dict[str, Any]], chance: Random) -> None:
+    known = [Told(subject=uuid4(), **one) for one in told]
+    replacing = [
+        msgspec.structs.replace(one, subject=uuid4(), replaces=one.subject)
+        for one in known
+        if one.form != "provisional" and chance.random() < 0.3
+    ]
+    every = known + replacing
+    turned = sorted(every, key=lambda _: chance.random())
+    assert bases_that_stand(turned) == bases_that_stand(every)
+    assert year_buckets(*_pair(bases_that_stand(turned)), LAW) == year_buckets(*_pair(bases_that_stand(every)), LAW)
+
+
+def _pair(stands: StandingBases) -> tuple[dict[DeclaredPeriod, Bases], dict[Quarter, Bases] | None]:
+    return stands.periodic, stands.annual
+
+
+@quick
+@given(st.lists(st.tuples(st.sampled_from(VALUES.enabled_categories()), base, st.integers(0, 2)), max_size=12))
+def test_how_lines_are_split_over_declarations_changes_nothing(lines: list[tuple[str, int, int]]) -> None:
+    """A normal declaration and two that complete it, or one with every line."""
+    several = [
+        Told(
+            subject=uuid4(),
+            form="periodic",
+            bases={MONTHS[0]: added_up({name: one} for name, one, part in lines if part == number)},
+        )
+        for number in (0, 1, 2)
+    ]
+    at_once = Told(subject=uuid4(), form="periodic", bases={MONTHS[0]: added_up({name: one} for name, one, _ in lines)})
+    split, whole = (year_buckets(bases_that_stand(told).periodic, None, LAW) for told in (several, [at_once]))
+    assert split == whole
 
 
 @quick

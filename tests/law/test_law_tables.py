@@ -11,8 +11,10 @@ import pytest
 from schemas.assessments import AssessedAmounts
 from schemas.law import NewSimulation
 from schemas.legislation import LaterValue, Payer
-from teledeclaration.legislation import NotInForce, load
-from teledeclaration.payroll.law import bases, contributions, deadlines
+from teledeclaration.legislation import Legislation, NotInForce, load
+from teledeclaration.payroll.law import bases, contributions, deadlines, provisional
+from teledeclaration.payroll.law.periods import periodic
+from teledeclaration.payroll.law.years import StandingBases
 from teledeclaration.payroll.simulations import simulation_of
 from teledeclaration.periods import Month, Quarter, Year, parse_period
 
@@ -67,10 +69,60 @@ def test_contributions(example: Example) -> None:
 
 @examples("years")
 def test_year(example: Example) -> None:
-    quarters = Year(example["year"]).quarters
-    assessment = contributions.assess_quarters(dict(zip(quarters, example["quarters"], strict=True)), LAW)
-    assert line_rows(assessment) == example["lines"]
-    assert assessment.total == example["total"]
+    """Each period's lines, and their sum; `splits`: since when the rates applied to a period are in force."""
+    annual = by_quarter(example["annual"]) if "annual" in example else None
+    buckets = contributions.year_buckets(by_period(example["periodic"]), annual, LAW)
+    assert {code: line_rows(assessment) for code, assessment in buckets.items()} == example["periods"]
+    assert contributions.side_by_side(buckets.values()).total == example["total"]
+    for code, since in example.get("splits", {}).items():
+        assert {line.law[0].valid_from for line in buckets[code].lines} == {since}
+
+
+@examples("provisional")
+def test_provisional(example: Example) -> None:
+    reckoned = reckoned_of(example, LAW)
+    assert (reckoned.taken_from, list(reckoned.source_periods)) == (example["taken_from"], example["source_periods"])
+    assert reckoned.bases == example["bases"]
+    assert (reckoned.amounts.total, reckoned.increase) == (example["total"], example["increase"])
+
+
+@examples("provisional", "refused")
+def test_provisional_with_nothing_to_start_from(example: Example) -> None:
+    with pytest.raises(provisional.NothingToAssessFrom):
+        reckoned_of(example, with_flat_amount() if example["flat"] else LAW)
+
+
+@examples("provisional", "flat")
+def test_provisional_flat(example: Example) -> None:
+    reckoned = reckoned_of(example, with_flat_amount())
+    assert (reckoned.taken_from, reckoned.source_periods) == ("flat", ())
+    assert reckoned.bases == example["bases"]
+    assert (reckoned.amounts.total, reckoned.increase) == (example["total"], example["increase"])
+
+
+def reckoned_of(example: Example, law: Legislation) -> provisional.Reckoned:
+    annual = by_quarter(example["annual"]) if "annual" in example else None
+    stands = StandingBases(by_period(example.get("periodic", {})), annual)
+    period = periodic(example["period"])
+    return provisional.reckon(period, stands, example.get("workers"), law, law.on(example["made_on"]))
+
+
+def with_flat_amount() -> Legislation:
+    entry: dict[str, object] = {
+        "valid_from": "2020-01-01",
+        "value": "24000",
+        "reference": "The fund",
+        "confidence": "S2",
+    }
+    return LAW.with_rows([LaterValue(key=provisional.FLAT, entry=entry)])
+
+
+def by_period(bases: Mapping[str, contributions.Bases]) -> dict[contributions.DeclaredPeriod, contributions.Bases]:
+    return {periodic(code): declared for code, declared in bases.items()}
+
+
+def by_quarter(bases: Mapping[str, contributions.Bases]) -> dict[Quarter, contributions.Bases]:
+    return {quarter: declared for quarter, declared in by_period(bases).items() if isinstance(quarter, Quarter)}
 
 
 @examples("differences")
@@ -86,7 +138,9 @@ def test_difference(example: Example) -> None:
 
 @examples("minimum_bases")
 def test_minimum_base(example: Example) -> None:
-    floor = bases.minimum_base_per_unit(quarter_of(example), LAW)
+    period = parse_period(example["month"]) if "month" in example else quarter_of(example)
+    assert isinstance(period, Month | Quarter)
+    floor = bases.minimum_base_per_unit(period, LAW)
     assert bases.minimum_base(example["duration"], example["unit"], floor) == example["base"]
 
 
@@ -110,6 +164,45 @@ def test_periodic_deadline(example: Example) -> None:
     period = parse_period(example["period"])
     assert isinstance(period, Month | Quarter)
     assert deadlines.periodic_deadline(period, LAW.on(period.last_day)) == example["due"]
+
+
+@examples("deadlines", "hire")
+def test_hire_deadline(example: Example) -> None:
+    assert deadlines.days_after(example["day"], LAW.on(example["day"]), "deadlines.hire") == example["tell_by"]
+
+
+@examples("deadlines", "complementary")
+def test_complementary_deadline(example: Example) -> None:
+    quarter = quarter_of(example)
+    assert deadlines.complementary_deadline(quarter, LAW.on(quarter.last_day)) == example["due"]
+
+
+def law_that_moves(announced: list[str]) -> Legislation:
+    """The law with last days that move, and the holidays announced, as administrators would say it."""
+    rows = [_said("deadlines.moved_for_days_not_worked", "2006-09-01", True)]
+    if announced:
+        rows.append(_said("deadlines.movable_holidays", "2026-01-01", announced))
+    return LAW.with_rows(rows)
+
+
+def _said(key: str, valid_from: str, value: object) -> LaterValue:
+    entry = {"valid_from": valid_from, "value": value, "reference": "The fund", "confidence": "S2"}
+    return LaterValue(key=key, entry=entry)
+
+
+@examples("deadlines", "moved")
+def test_a_last_day_not_worked_moves_where_the_fund_says_so(example: Example) -> None:
+    def due(law: Legislation) -> date:
+        if "hire" in example:
+            return deadlines.days_after(example["hire"], law.on(example["hire"]), "deadlines.hire")
+        period = parse_period(example["period"])
+        values = law.on(period.last_day)
+        if isinstance(period, Year):
+            return deadlines.annual_deadline(period, values).due
+        return deadlines.periodic_deadline(period, values)
+
+    assert due(LAW) == example["unmoved"]
+    assert due(law_that_moves(example.get("announced", []))) == example["due"]
 
 
 @examples("deadlines", "periodicity")

@@ -264,7 +264,8 @@ def test_everything_the_law_names_has_words_in_three_languages() -> None:
     wanted |= {f"legal.excluded_element.{word}" for word in TODAY.words("base.excluded_elements")}
     sectors = (*TODAY.words("rebates.listed_sectors"), *TODAY.words("rebates.excluded_sectors"))
     wanted |= {f"legal.rebate_sector.{word}" for word in sectors}
-    wanted |= {f"legal.rounding.{word}" for word in TODAY.words("assessment.rounding")}
+    assessment = (*TODAY.words("assessment.rounding"), *TODAY.words("assessment.sharing"))
+    wanted |= {f"legal.rounding.{word}" for word in assessment}
     wanted |= {f"legal.element.{kind}" for kind in pay_element_kinds(TODAY)}
     said_otherwise = ("base.", "rebates.", "assessment.")
     pages = [key for key in LAW.keys if LAW.page(key).unit is Unit.WORDS and not key.startswith(said_otherwise)]

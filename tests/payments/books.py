@@ -4,18 +4,19 @@ from datetime import UTC, date, datetime
 from itertools import count
 from uuid import UUID, uuid4
 
+import msgspec
+
 from schemas.actors import job
-from schemas.assessments import BranchAmount
+from schemas.assessments import BranchAmount, PeriodChange
 from schemas.legislation import Payer
 from schemas.payments import Balance, Difference, Due, Nature
-from teledeclaration.database import Pool, transaction
+from teledeclaration.database import Connection, Pool, transaction
 from teledeclaration.payments import facts, queries
 from teledeclaration.payments.accounts import CREDIT, clearing_account, due_account
-from teledeclaration.payments.actions import book_assessment, book_opening_balances
+from teledeclaration.payments.actions import ASSESSMENT, book_assessment, book_opening_balances
 from teledeclaration.payments.law.allocation import OpenAmount, oldest_first
 from teledeclaration.payments.ledger import Transfer, post
 from teledeclaration.payments.proof import prove_ledger
-from teledeclaration.periods import Year
 
 NOW = datetime(2026, 1, 20, 9, 0, tzinfo=UTC)
 TODAY = date(2026, 1, 20)
@@ -56,37 +57,62 @@ async def assess(
     declaration_id: UUID | None = None,
     *,
     centre: str = CENTRE,
+    period: str = "2025",
 ) -> bool:
-    """What the assessing job does, as far as the ledger sees it: the assessment's row and its booking, together."""
+    """What the assessing job does, as far as the ledger sees it: the assessment's rows and its booking, together."""
     declaration_id, difference = declaration_id or uuid4(), sum(part.amount for part in amounts)
     async with transaction(pool, job("test", employer_id)) as connection:
         booked = await book_assessment(
             connection,
             employer_id=employer_id,
-            declaration_id=declaration_id,
+            source=ASSESSMENT,
+            subject=declaration_id,
             centre=centre,
-            period=Year(2025),
-            due_on=DUE_ON,
-            amounts=amounts,
+            changes=[PeriodChange(period=period, due_on=DUE_ON, parts=tuple(amounts))],
             now=NOW,
             legal_day=TODAY,
         )
         for statement in _DECLARED:
             await connection.execute(statement, employer_id, declaration_id, difference, centre)
+        if booked:
+            await _add_to_period(connection, employer_id, centre, period, amounts)
     return booked
+
+
+async def _add_to_period(
+    connection: Connection, employer_id: int, centre: str, period: str, amounts: list[BranchAmount]
+) -> None:
+    """What the period is assessed at, with these amounts."""
+    before = await connection.fetchval(
+        "SELECT amounts -> 'parts' FROM assessed_periods WHERE employer_id = $1 AND centre = $2 AND period = $3",
+        employer_id,
+        centre,
+        period,
+    )
+    await connection.execute(
+        """
+        INSERT INTO assessed_periods (employer_id, centre, period, amounts, updated_at) VALUES ($1, $2, $3, $4, $5)
+            ON CONFLICT (employer_id, centre, period) DO UPDATE SET amounts = excluded.amounts
+        """,
+        employer_id,
+        centre,
+        period,
+        {"parts": [*(before or []), *msgspec.to_builtins(amounts)]},
+        NOW,
+    )
 
 
 _DECLARED = (
     """
-    INSERT INTO drafts (employer_id, draft_id, form, centre, year, type, created_by, created_at, updated_at)
-    SELECT $1, $2, 'annual', $4, 2025, 'C', 'test', '2026-01-20', '2026-01-20' WHERE $3::bigint IS NOT NULL
+    INSERT INTO drafts (employer_id, draft_id, form, centre, year, period, type, created_by, created_at, updated_at)
+    SELECT $1, $2, 'annual', $4, 2025, '2025', 'C', 'test', '2026-01-20', '2026-01-20' WHERE $3::bigint IS NOT NULL
         ON CONFLICT DO NOTHING
     """,
     """
-    INSERT INTO declarations (employer_id, declaration_id, number, form, centre, year, type, mode, draft_id, reading_id,
-                              line_count, left_out_count, q1_amount, q2_amount, q3_amount, q4_amount, annual_amount,
-                              content_hash, filed_by, filed_at, legal_day)
-    SELECT $1, $2, $2::uuid::text, 'annual', $4, 2025, 'C', 'live', $2, $2, 1, 0, 0, 0, 0, 0, 0, '', 'test',
+    INSERT INTO declarations (employer_id, declaration_id, number, form, centre, year, period, type, mode, draft_id,
+                              reading_id, line_count, left_out_count, q1_amount, q2_amount, q3_amount, q4_amount,
+                              annual_amount, content_hash, filed_by, filed_at, legal_day)
+    SELECT $1, $2, $2::uuid::text, 'annual', $4, 2025, '2025', 'C', 'live', $2, $2, 1, 0, 0, 0, 0, 0, 0, '', 'test',
            '2026-01-20', '2026-01-20' WHERE $3::bigint IS NOT NULL
         ON CONFLICT DO NOTHING
     """,

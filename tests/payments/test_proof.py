@@ -30,6 +30,15 @@ async def _assessment_changed(connection: Connection, employer: int) -> None:
     await connection.execute("UPDATE assessments SET difference = difference + 1 WHERE employer_id = $1", employer)
 
 
+async def _period_changed(connection: Connection, employer: int) -> None:
+    await connection.execute(
+        """
+        UPDATE assessed_periods SET amounts = jsonb_set(amounts, '{parts,0,amount}', '1001') WHERE employer_id = $1
+        """,
+        employer,
+    )
+
+
 async def _opening_changed(connection: Connection, employer: int) -> None:
     await connection.execute("UPDATE opening_balances SET amount = amount + 1 WHERE employer_id = $1", employer)
 
@@ -75,7 +84,11 @@ async def _books(pool: Pool) -> int:
         (_credit_spent, ["account credit", "credit"]),
         (_assessment_changed, ["assessment"]),
         (_opening_changed, ["opening 16001:2025:contributions:employee"]),
-        (_assessment_reversed, ["account due:contributions:employer", "assessment", "due"]),
+        (
+            _assessment_reversed,
+            ["account due:contributions:employer", "assessment", "due", "period 16001:2025:retirement:employer"],
+        ),
+        (_period_changed, ["period 16001:2025:retirement:employer"]),
         (_loose_end, ["account assessed:employer"]),
     ],
 )

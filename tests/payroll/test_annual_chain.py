@@ -71,17 +71,24 @@ async def test_a_clean_file_is_filed_and_assessed_to_the_centime(name: str, desk
     assert declaration["number"] == f"A2025-{expected['employer_number']}-01"
 
     assessment = await desk.assessment(declaration)
-    base = expected["annual_total_centimes"]
-    # 34.5 % and 0.5 % of the base, half a centime up, once each (reference table of section 1).
-    r22, r98 = (base * 345 + 500) // 1000, (base * 5 + 500) // 1000
-    assert {line["code"]: line["amount"] for line in assessment["amounts"]["lines"]} == {"R22": r22, "R98": r98}
-    assert assessment["amounts"]["total"] == assessment["difference"] == r22 + r98
-    assert sum(part["amount"] for part in assessment["amounts"]["parts"]) == r22 + r98
+    # 34.5 % and 0.5 % of each quarter's base, half a centime up, once each (reference table of section 1).
+    quarters = expected["quarter_totals_centimes"]
+    r22, r98 = ([(base * points + 500) // 1000 for base in quarters] for points in (345, 5))
+    lines = {(line["code"], *line["periods"]): line["amount"] for line in assessment["amounts"]["lines"]}
+    assert lines == {("R22", f"2025-Q{number}"): amount for number, amount in enumerate(r22, 1)} | {
+        ("R98", f"2025-Q{number}"): amount for number, amount in enumerate(r98, 1)
+    }
+    assert assessment["amounts"]["total"] == assessment["difference"] == sum(r22) + sum(r98)
+    assert sum(part["amount"] for part in assessment["amounts"]["parts"]) == sum(r22) + sum(r98)
 
     dues = (await desk.get("/v1/dues"))["dues"]
     assert {due["payer"] for due in dues} == {"employer", "employee", "social_works"}
-    assert sum(due["remaining"] for due in dues) == r22 + r98
+    assert {
+        period: sum(due["remaining"] for due in dues if due["period"] == period)
+        for period in {due["period"] for due in dues}
+    } == {f"2025-Q{number}": sum(both) for number, both in enumerate(zip(r22, r98, strict=True), 1)}
     assert {due["due_on"] for due in dues} == {"2026-01-31"}
+    assert {due["origin_ref"] for due in dues} == {declaration["declaration_id"]}
 
 
 async def test_the_receipt_is_sealed_and_anyone_verifies_it(desk_of: DeskOf) -> None:

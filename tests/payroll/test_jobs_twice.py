@@ -14,7 +14,7 @@ from workers.sweep import sweep
 
 DeskOf = Callable[[str], Awaitable[Desk]]
 TABLES = ("readings", "lines", "findings", "declarations", "declared_lines", "assessments", "assessment_parts",
-          "dues", "credits", "transfers", "documents", "drafts", "outbox")  # fmt: skip
+          "assessed_periods", "dues", "credits", "transfers", "documents", "drafts", "outbox")  # fmt: skip
 
 
 async def state_of(pool: Pool, employer_id: int) -> dict[str, Any]:

@@ -71,6 +71,12 @@ async def test_a_file_nobody_understands_is_mapped_and_the_next_one_is_read_by_i
     upload = await desk.read(await desk.send(strange(tmp_path), year="2025"))
     draft_id = upload["draft_id"]
     assert upload["progress"]["unreadable"]["code"] == "no-columns"
+    [obstacle] = (await desk.get(f"/v1/drafts/{draft_id}", lang="en"))["obstacles"]
+    assert (obstacle["code"], obstacle["reason"]) == ("unreadable", "no-columns")
+    assert upload["progress"]["unreadable"]["message"] != obstacle["message"]
+    assert obstacle["message"].endswith(
+        "point out the columns yourself (mapping of columns): the file is then read so."
+    )
 
     shown = await desk.get(f"/v1/drafts/{draft_id}/mapping")
     assert (shown["how"], shown["mapping"], shown["columns"]) == (None, None, [])

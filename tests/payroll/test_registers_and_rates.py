@@ -74,15 +74,18 @@ async def test_a_rebate_category_of_the_register_lowers_the_employers_share(desk
     await register(pool, await own_id(desk, pool), employed=True, category="rebate_north_job_seeker")
     declaration = await file_lines(desk, [line(KNOWN, 6_000_000)])
     amounts = (await desk.assessment(declaration))["amounts"]
-    # R06 is 24.5 % of 240,000.00 DA (reference table of section 1), R98 0.5 %.
-    assert {one["code"]: one["amount"] for one in amounts["lines"]} == {"R06": 5_880_000, "R98": 120_000}
+    # R06 is 24.5 % of each quarter's 60,000.00 DA (reference table of section 1), R98 0.5 %.
+    lines = [(one["code"], one["periods"], one["amount"]) for one in amounts["lines"]]
+    quarters = [[f"2025-Q{number}"] for number in (1, 2, 3, 4)]
+    assert lines == [("R06", one, 1_470_000) for one in quarters] + [("R98", one, 30_000) for one in quarters]
     why = await desk.get(
         f"/v1/declarations/{declaration['declaration_id']}/assessment/why",
         line="R06",
         branch="retirement",
         payer="employee",
     )
-    assert why[0]["part"]["amount"] == 24_000_000 * 675 // 10_000
+    assert [one["line"]["periods"] for one in why] == quarters
+    assert [one["part"]["amount"] for one in why] == [6_000_000 * 675 // 10_000] * 4
     assert all(law["reference"] and law["confidence"] for law in why[0]["part"]["law"])
 
 

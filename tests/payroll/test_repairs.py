@@ -264,7 +264,10 @@ async def test_a_unit_for_all_and_the_sums_accepted(desk_of: DeskOf, tmp_path: P
         f"/v1/drafts/{draft['summary']['draft_id']}/repairs/preview",
         json={"repair": "one_unit", "code": "unit_unknown", "revision": draft["summary"]["revision"]},
     )
-    assert (refused.status_code, refused.json()["type"].rpartition("/")[2]) == (422, "repair-choice-needed")
+    told = refused.json()
+    assert (refused.status_code, told["type"].rpartition("/")[2]) == (422, "repair-choice-needed")
+    assert told["values"]["choices"] == "J, H, M"
+    assert "H" not in told["title"].split()
     _, draft = await ask(desk, draft, repair="one_unit", code="unit_unknown", field="quarter_unit", choice="J")
     preview, draft = await ask(desk, draft, repair="accept_proposed", code="annual_not_sum", field="annual_amount")
     assert [gone["code"] for gone in preview["findings_gone"]] == ["annual_not_sum"]

@@ -90,6 +90,30 @@ async def test_what_a_revision_changed_is_shown_line_by_line(alice: Desk) -> Non
     ]
 
 
+async def test_where_no_line_changed_in_place_the_lines_are_shown_as_they_stood(alice: Desk) -> None:
+    draft = await opened(alice)
+    as_read = await lines_of(alice, draft)
+    mended = await mend(alice, draft, {"line_number": 1, "last_name": "ONCE"}, {"line_number": 3, "left_out": True})
+    as_mended = await lines_of(alice, mended)
+    confirmed = await alice.confirm_all(mended)
+    later = await mend(alice, confirmed, {"line_number": 1, "last_name": "LATER"})
+    file, mending, _ = await revisions_of(alice, later)
+    path = f"/v1/drafts/{id_of(draft)}/revisions"
+
+    async def stood(revision: int, **page: int) -> list[Any]:
+        items: list[Any] = (await alice.get(f"{path}/{revision}/lines", **{"limit": 500, **page}))["items"]
+        assert all(item["changes"] == [] for item in items)
+        return [item["line"] for item in items]
+
+    assert await stood(file["revision"]) == as_read
+    between = confirmed["summary"]["revision"]
+    assert between > mending["revision"] and await stood(between) == as_mended
+    assert await stood(between, limit=2, after=1) == as_mended[1:3]
+    [first, third] = (await alice.get(f"{path}/{mending['revision']}/lines"))["items"]
+    assert (first["line"], third["line"]) == (as_mended[0], as_mended[2])
+    assert (await alice.client.get(f"{path}/{later['summary']['revision'] + 1}/lines")).status_code == 404
+
+
 async def test_findings_that_go_and_come_back_are_told(alice: Desk) -> None:
     draft = await opened(alice, CLEAN)
     told_of = {one["line_number"] for one in await alice.findings(draft)}

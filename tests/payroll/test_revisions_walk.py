@@ -132,7 +132,9 @@ class Walk:
         )
 
     async def remember(self, connection: Connection) -> None:
-        stands = await lines.select_line_frame(connection, employer_id=A.employer_id, reading_id=self.reading_id)
+        stands = await lines.select_line_frame(
+            connection, employer_id=A.employer_id, reading_id=self.reading_id, form="annual"
+        )
         self.stood[self.revision] = stands.to_dicts()
 
 
@@ -176,8 +178,8 @@ async def begin(pool: Pool, queue: JobQueue) -> Walk:
     walk = Walk(pool, queue, uuid4(), uuid4(), 0, {})
     async with transaction(pool, job("test", A.employer_id)) as connection:
         await drafts.insert_draft(
-            connection, **walk.draft, form="annual", centre=A.centre, year=2025, type="N", replaces=None,
-            completes=None, created_by="Nadia", now=START,
+            connection, **walk.draft, form="annual", centre=A.centre, year=2025, period="2025", type="N",
+            replaces=None, completes=None, created_by="Nadia", now=START,
         )  # fmt: skip
     await walk.new_file(None)
     return walk

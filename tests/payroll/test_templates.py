@@ -21,8 +21,8 @@ from schemas.actors import job
 from teledeclaration.__main__ import main
 from teledeclaration.database import Pool, transaction
 from teledeclaration.documents.development import make_development_seal
-from teledeclaration.intake.templates.layout import FIRST_ROW, HEADER_ROW
-from teledeclaration.intake.templates.marks import MARK_SHEET, read_mark
+from teledeclaration.intake.templates.design import FIRST_ROW, HEADER_ROW
+from teledeclaration.intake.templates.stamp import STAMP_SHEET, read_stamp
 from teledeclaration.local.postgres import EmbeddedPostgres
 from teledeclaration.settings import Settings
 
@@ -112,10 +112,10 @@ async def test_it_holds_the_employers_own_people_of_the_year_by_name(desk_of: De
     assert names_in(content) == ["=HADDAD", "BENALI", "ZERROUKI"]
     assert names_in(await download(desk, year=2024)) == ["=HADDAD", "AMRANI", "BENALI", "ZERROUKI"]
     assert names_in(await download(other)) == []
-    mark = read_mark(raw_of(content))
-    assert mark is not None
-    assert (mark.employer_number, mark.centre, mark.year, mark.language) == ("1600000201", "16001", 2025, "en")
-    assert mark.signature
+    stamp = read_stamp(raw_of(content))
+    assert stamp is not None
+    assert (stamp.employer_number, stamp.centre, stamp.year, stamp.language) == ("1600000201", "16001", 2025, "en")
+    assert stamp.signature
     arabic = await download(desk, language="ar", form="movements")
     assert sheet_of(arabic).sheet_view.rightToLeft
     assert names_in(arabic) == ["=HADDAD", "BENALI", "ZERROUKI"]
@@ -139,8 +139,8 @@ async def test_who_acts_for_nobody_gets_a_blank_one(clients: Clients) -> None:
     for who in ("amel", "dalila"):
         answer = await clients[who].get("/v1/templates/movements.xlsx")
         assert answer.status_code == 200, answer.text
-        mark = read_mark(raw_of(answer.content))
-        assert mark is not None and mark.employer_number is None and mark.signature is None
+        stamp = read_stamp(raw_of(answer.content))
+        assert stamp is not None and stamp.employer_number is None and stamp.signature is None
     assert (await clients["stranger"].get("/v1/templates/annual.xlsx")).status_code == 401
 
 
@@ -212,19 +212,21 @@ async def test_who_was_declared_last_year_and_is_in_no_register_is_there_too_and
     assert sheet.cell(FIRST_ROW + 1, places["nss"]).value is None
 
 
-async def test_of_another_employer_centre_or_year_it_is_an_error_of_the_file(
+async def test_of_another_employer_it_is_not_read_of_another_year_it_is_an_error(
     desk_of: DeskOf, pool: Pool, tmp_path: Path
 ) -> None:
     desk = await desk_of("1600000206")
     other = await desk_of("1600000207")
     await employ(pool, await own_id(desk, pool))
     content = filled(await download(desk), {0: WORKED})
-    theirs = await told(other, await send(other, content, tmp_path))
-    assert theirs["other_employer"] == "error"
+    theirs = await send(other, content, tmp_path)
+    assert theirs["progress"]["unreadable"]["code"] == "template-of-another-employer"
+    [obstacle] = theirs["obstacles"]
+    assert obstacle["reason"] == "template-of-another-employer" and "1600000206" in obstacle["message"]
     earlier = await told(desk, await send(desk, content, tmp_path, year=2024))
     assert earlier["other_year"] == "error"
     book = openpyxl.load_workbook(io.BytesIO(content))
-    book[MARK_SHEET]["B7"] = "16009"
+    book[STAMP_SHEET]["B7"] = "16009"
     out = io.BytesIO()
     book.save(out)
     changed = await told(desk, await send(desk, out.getvalue(), tmp_path))

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 from payroll.payroll_desk import Desk
 from payroll.test_annual_chain import line, send_lines
@@ -88,3 +89,89 @@ async def test_a_replacement_asks_for_no_number_twice(desk_of: DeskOf) -> None:
     assert second.status_code == 201, second.text
     [asked] = await desk.get(f"/v1/declarations/{second.json()['declaration_id']}/registrations")
     assert asked["declaration_id"] == replaced
+
+
+QUARTERS = ";".join(f"T{quarter} durée;T{quarter} unité;T{quarter} montant" for quarter in (1, 2, 3, 4))
+HEADERS = f"N SS;Nom;Prénom;Date de naissance;{QUARTERS};Total annuel;Date entrée\n"
+LINA = "HADJ;LINA;03/02/1999"
+
+
+def row(number: str, who: str, amount: int = 90_000) -> str:
+    """Someone paid the same each quarter."""
+    return f"{number};{who};{';'.join([f'90;J;{amount}'] * 4)};{4 * amount};01/01/2025\n"
+
+
+def sheet(folder: Path, name: str, *rows: str) -> Path:
+    file = folder / name
+    file.write_text(HEADERS + "".join(rows))
+    return file
+
+
+async def ask_for_numbers(desk: Desk, draft: Any) -> Any:
+    """The repair of the whole cause."""
+    wanted = {"repair": "request_numbers", "code": "nss_missing", "field": "nss"}
+    draft_id = draft["summary"]["draft_id"]
+    path = f"/v1/drafts/{draft_id}/repairs"
+    done = await desk.client.post(path, json=wanted | {"revision": draft["summary"]["revision"]})
+    assert done.status_code == 200, done.text
+    return await desk.draft(draft_id)
+
+
+async def test_a_later_file_that_differs_keeps_the_numbers_asked_for(desk_of: DeskOf, tmp_path: Path) -> None:
+    """Names as the first file gave them, in either script and whatever their case; nobody else is marked."""
+    desk = await desk_of("1600000305")
+    arabic = "بن علي;أمينة;05/06/1998"
+    first = sheet(tmp_path, "first.csv", row("", LINA), row("", arabic))
+    draft = await ask_for_numbers(desk, await desk.upload(first, year=2025))
+    assert await desk.findings(draft, severity="error") == []
+
+    later = sheet(
+        tmp_path,
+        "later.csv",
+        row("en cours", "Hadj;Lina;03/02/1999", 91_000),
+        row("", arabic),
+        row("", "KACI;OMAR;05/06/1998"),
+    )
+    draft = await desk.upload(later, draft_id=draft["summary"]["draft_id"])
+    effect = (await desk.review(draft))["effect"]
+    assert effect["numbers_requested"] == {"before": 2, "after": 2}
+    assert effect["lines_with_errors"] == {"before": 0, "after": 1}
+    draft = await desk.accept(draft)
+    [wrong] = await desk.findings(draft, severity="error")
+    assert (wrong["code"], wrong["row"]) == ("nss_missing", 4)
+    assert [one["row"] for one in await desk.findings(draft, code="number_requested")] == [2, 3]
+
+
+async def test_a_mark_is_kept_for_nobody_of_whom_there_are_more_lines_now(desk_of: DeskOf, tmp_path: Path) -> None:
+    desk = await desk_of("1600000306")
+    first, later = sheet(tmp_path, "first.csv", row("", LINA)), sheet(tmp_path, "later.csv", *[row("", LINA)] * 2)
+    draft = await ask_for_numbers(desk, await desk.upload(first, year=2025))
+    draft = await desk.accept(await desk.upload(later, draft_id=draft["summary"]["draft_id"]))
+    assert [one["row"] for one in await desk.findings(draft, code="nss_missing")] == [2, 3]
+
+
+async def test_a_number_that_cannot_be_read_is_told_also_of_who_had_none(desk_of: DeskOf, tmp_path: Path) -> None:
+    desk = await desk_of("1600000307")
+    first, later = sheet(tmp_path, "first.csv", row("", LINA)), sheet(tmp_path, "later.csv", row("9902031", LINA))
+    draft = await ask_for_numbers(desk, await desk.upload(first, year=2025))
+    draft = await desk.accept(await desk.upload(later, draft_id=draft["summary"]["draft_id"]))
+    assert [one["code"] for one in await desk.findings(draft, severity="error")] == ["nss_length"]
+
+
+async def test_a_replacement_by_file_goes_on_asking_for_the_numbers(desk_of: DeskOf, tmp_path: Path) -> None:
+    desk = await desk_of("1600000308")
+    samira = row("850512345602", "BENALI;SAMIRA;12/05/1985")
+    first, later = (
+        sheet(tmp_path, name, row("", LINA, amount), samira)
+        for name, amount in (("first.csv", 90_000), ("later.csv", 95_000))
+    )
+    draft = await ask_for_numbers(desk, await desk.upload(first, year=2025))
+    filed = await desk.file(await desk.confirm_all(draft))
+    assert filed.status_code == 201, filed.text
+    replaced = filed.json()["declaration_id"]
+    draft = await desk.upload(later, year=2025, replaces=replaced)
+    assert await desk.findings(draft, severity="error") == []
+    again = await desk.file(await desk.confirm_all(await desk.accept(draft)))
+    assert again.status_code == 201, again.text
+    [asked] = await desk.get(f"/v1/declarations/{again.json()['declaration_id']}/registrations")
+    assert (asked["declaration_id"], asked["last_name"]) == (replaced, "HADJ")

@@ -21,18 +21,18 @@ async def declare(
     """A filed declaration with as many lines, in the caller's transaction."""
     declaration_id, draft_id, reading_id = uuid4(), uuid4(), uuid4()
     await connection.execute(
-        "INSERT INTO drafts (employer_id, draft_id, form, centre, year, type, created_by, created_at, updated_at)"
-        " VALUES ($1, $2, 'annual', $3, 2025, 'C', 'tests', $4, $4)",
+        "INSERT INTO drafts (employer_id, draft_id, form, centre, year, period, type, created_by, created_at,"
+        " updated_at) VALUES ($1, $2, 'annual', $3, 2025, '2025', 'C', 'tests', $4, $4)",
         employer.employer_id,
         draft_id,
         employer.centre,
         filed_at,
     )
     await connection.execute(
-        "INSERT INTO declarations (employer_id, declaration_id, number, form, centre, year, type, mode, draft_id,"
-        " reading_id, line_count, left_out_count, q1_amount, q2_amount, q3_amount, q4_amount, annual_amount,"
+        "INSERT INTO declarations (employer_id, declaration_id, number, form, centre, year, period, type, mode,"
+        " draft_id, reading_id, line_count, left_out_count, q1_amount, q2_amount, q3_amount, q4_amount, annual_amount,"
         " content_hash, filed_by, filed_at, legal_day) VALUES"
-        " ($1, $2, $3, 'annual', $4, 2025, 'C', $5, $6, $7, $8, 0, $9, 0, 0, 0, $9, 'hash', 'Alice', $10, $11)",
+        " ($1, $2, $3, 'annual', $4, 2025, '2025', 'C', $5, $6, $7, $8, 0, $9, 0, 0, 0, $9, 'hash', 'Alice', $10, $11)",
         employer.employer_id,
         declaration_id,
         declaration_id.hex[:12],

@@ -9,7 +9,10 @@ from teledeclaration.intake.repairs.cells import Edit, edited, told_at, told_lin
 from teledeclaration.intake.repairs.repair import ALL, TOLD, Choice, WholeFile, Wish
 
 QUARTER_AMOUNTS = tuple(f"q{quarter}_amount" for quarter in QUARTERS)
+BASE = "amount"
+"""The base of a form of one period, which has no others beside it."""
 AMOUNTS = (*QUARTER_AMOUNTS, "annual_amount")
+EVERY_AMOUNT = (*AMOUNTS, BASE)
 LOOK_LIKE_CENTIMES = "amounts_look_like_centimes"
 _DINAR = 100
 _SAME_SIZE = 10
@@ -23,14 +26,14 @@ def quarters_sum() -> pl.Expr:
     return reduce(lambda left, right: left + right, (pl.col(name) for name in QUARTER_AMOUNTS))
 
 
-def whole_dinars(names: tuple[str, ...] = AMOUNTS) -> pl.Expr:
+def whole_dinars(names: tuple[str, ...] = EVERY_AMOUNT) -> pl.Expr:
     """Whether no amount of the line has centimes."""
     return pl.all_horizontal((pl.col(name) % _DINAR == 0).fill_null(value=True) for name in names)
 
 
 def any_amount() -> pl.Expr:
     """Whether the line has an amount that is not nothing."""
-    return pl.any_horizontal((pl.col(name) != 0).fill_null(value=False) for name in AMOUNTS)
+    return pl.any_horizontal((pl.col(name) != 0).fill_null(value=False) for name in EVERY_AMOUNT)
 
 
 def centimes(lines: pl.DataFrame, told: pl.DataFrame, wish: Wish) -> pl.DataFrame:
@@ -41,9 +44,9 @@ def centimes(lines: pl.DataFrame, told: pl.DataFrame, wish: Wish) -> pl.DataFram
     """
     if wish.choice == ALL:
         every = whole_dinars() & any_amount()
-        return edited(lines, {name: Edit(every & pl.col(name).is_not_null(), _divided(name)) for name in AMOUNTS})
+        return edited(lines, {name: Edit(every & pl.col(name).is_not_null(), _divided(name)) for name in EVERY_AMOUNT})
     asked = told_lines(lines, told)
-    smallest = pl.min_horizontal(pl.when(told_at(told, name)).then(pl.col(name)) for name in QUARTER_AMOUNTS)
+    smallest = pl.min_horizontal(pl.when(told_at(told, name)).then(pl.col(name)) for name in (*QUARTER_AMOUNTS, BASE))
     asked = asked.with_columns(smallest=smallest).filter(whole_dinars() & pl.col("smallest").is_not_null())
     divided = {name: _of_size(name) for name in QUARTER_AMOUNTS}
     after = reduce(
@@ -52,6 +55,7 @@ def centimes(lines: pl.DataFrame, told: pl.DataFrame, wish: Wish) -> pl.DataFram
     )
     annual = pl.col("annual_amount")
     edits = {name: Edit(divided[name], _divided(name)) for name in QUARTER_AMOUNTS}
+    edits[BASE] = Edit(_of_size(BASE), _divided(BASE))
     edits["annual_amount"] = Edit(
         (annual == quarters_sum()) | (_of_size("annual_amount") & (annual != after)),
         pl.when(annual == quarters_sum()).then(after).otherwise(_divided("annual_amount")),
@@ -83,5 +87,5 @@ def accept_rounding(lines: pl.DataFrame, told: pl.DataFrame, _wish: Wish) -> pl.
     asked = told_lines(lines, told)
     total, annual = quarters_sum(), pl.col("annual_amount")
     near = ((annual - total).abs() <= _ROUNDING_MAX).fill_null(value=False)
-    edits = {name: Edit(pl.col(name).is_not_null(), pl.col(name)) for name in QUARTER_AMOUNTS}
+    edits = {name: Edit(pl.col(name).is_not_null(), pl.col(name)) for name in (*QUARTER_AMOUNTS, BASE)}
     return edited(asked, {**edits, "annual_amount": Edit(near, total)})

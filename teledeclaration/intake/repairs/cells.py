@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import polars as pl
 
-from teledeclaration.intake.forms import ANNUAL
+from teledeclaration.intake.forms import FORMS
 
-_TYPED_FIELDS = (*ANNUAL.fields, "rate_category")
+_TYPED_FIELDS = tuple(dict.fromkeys(name for form in FORMS.values() for name in form.stored))
 _TEXT = "text:"
 _AT = "at:"
 

@@ -8,7 +8,7 @@ from teledeclaration.intake.dates import DateKind, cast_dates
 from teledeclaration.intake.repairs.cells import Edit, edited, text, with_texts
 from teledeclaration.intake.repairs.repair import ALL, TOLD, Choice, WholeFile, Wish
 
-DATE_FIELDS = ("birth_date", "entry_date", "exit_date")
+DATE_FIELDS = ("birth_date", "entry_date", "exit_date", "contract_start", "date")
 DATE_CODES = ("birth_impossible", "date_impossible", "date_text")
 _DAY_MONTH_YEAR = r"^\D*\d{1,2}\s*[-./\\،\s]\s*\d{1,2}\s*[-./\\،\s]\s*\d{2,4}"
 _MONTHS = 12

@@ -43,8 +43,12 @@ def request_numbers(lines: pl.DataFrame, told: pl.DataFrame, _wish: Wish) -> pl.
     """
     asked = with_texts(told_lines(lines, told), ["nss"])
     known = pl.all_horizontal(pl.col(name).is_not_null() for name in (*NAMES, "birth_date"))
-    wordless = text("nss").is_null() | ~text("nss").str.contains(r"\p{Nd}|^[#=]")
-    missing = known & pl.col("nss").is_null() & wordless & ~pl.col("number_requested")
+    missing = known & pl.col("nss").is_null() & says_no_number(text("nss")) & ~pl.col("number_requested")
     return edited(
         asked, {"number_requested": Edit(missing, pl.lit(value=True)), "nss": Edit(missing, pl.lit(None, pl.String))}
     )
+
+
+def says_no_number(typed: pl.Expr) -> pl.Expr:
+    """Whether nothing stands in the number's cell, or words without a digit: neither a number nor an error."""
+    return typed.is_null() | ~typed.str.contains(r"\p{Nd}|^[#=]")

@@ -7,7 +7,7 @@ Adding one: a function in this package, a row here, its words in `words/repairs.
 from collections.abc import Mapping
 
 from teledeclaration.intake.repairs.amounts import (
-    AMOUNTS,
+    EVERY_AMOUNT,
     LOOK_LIKE_CENTIMES,
     accept_rounding,
     centimes,
@@ -22,8 +22,14 @@ from teledeclaration.intake.repairs.people import (
     swapped_names_offered,
 )
 from teledeclaration.intake.repairs.presence import leave_out_errors, take_back, take_back_offered
-from teledeclaration.intake.repairs.repair import ALL, GROUPS, TOLD, Repair, told_only
-from teledeclaration.intake.repairs.values import ACCEPTED_FIELDS, SAFE_TO_ACCEPT, accept_proposed, one_unit
+from teledeclaration.intake.repairs.repair import ALL, TOLD, Repair, told_only
+from teledeclaration.intake.repairs.values import (
+    ACCEPTED_FIELDS,
+    SAFE_TO_ACCEPT,
+    UNIT_FIELDS,
+    accept_proposed,
+    one_unit,
+)
 
 _UNITS = ("J", "H", "M")
 
@@ -44,8 +50,8 @@ _TABLE = (
         name="centimes",
         why_safe="a division by a hundred without a rest; lines with centimes of their own are left alone",
         codes=frozenset({"amount_implausible", LOOK_LIKE_CENTIMES}),
-        reads=AMOUNTS,
-        changes=AMOUNTS,
+        reads=EVERY_AMOUNT,
+        changes=EVERY_AMOUNT,
         choices=(TOLD, ALL),
         whole=frozenset({ALL}),
         apply=centimes,
@@ -55,8 +61,8 @@ _TABLE = (
         name="accept_rounding",
         why_safe="the amounts count as rounded already; the year's follows its quarters by five centimes at most",
         codes=frozenset({"amount_rounded", "annual_rounded"}),
-        reads=AMOUNTS,
-        changes=AMOUNTS,
+        reads=EVERY_AMOUNT,
+        changes=EVERY_AMOUNT,
         apply=accept_rounding,
         offered=told_only(accept_rounding),
     ),
@@ -93,8 +99,8 @@ _TABLE = (
         name="one_unit",
         why_safe="the user says the unit; only cells without a known one take it",
         codes=frozenset({"unit_missing", "unit_unknown"}),
-        reads=GROUPS["quarter_unit"],
-        changes=GROUPS["quarter_unit"],
+        reads=UNIT_FIELDS,
+        changes=UNIT_FIELDS,
         choices=_UNITS,
         apply=one_unit,
         offered=told_only(one_unit, _UNITS),

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from teledeclaration.intake.forms import ANNUAL
+from teledeclaration.intake.forms import FORMS, Kind
 from teledeclaration.intake.repairs.cells import Edit, edited, told_at, told_lines
 from teledeclaration.intake.repairs.repair import GROUPS, Wish
 
@@ -19,6 +19,7 @@ SAFE_TO_ACCEPT = {
     "entry_differs": "the register's own date of the employer's own employee",
     "nss_differs": "the register's own number of the employer's own employee, whose names and birth are the line's",
     "rate_category_closed": "the employer's usual category is open, and no other could be assessed",
+    "shared_base_differs": "the line has every base by law, and the others are what contributions are counted by",
 }
 """Codes whose proposal may be put in place for all of them at once, and why.
 
@@ -28,9 +29,12 @@ already), and whatever proposes nothing. Rounded amounts are a repair of their o
 
 ACCEPTED_FIELDS = (
     "nss", "last_name", "first_name", "birth_date", "entry_date",
-    *GROUPS["quarter_duration"], *GROUPS["quarter_amount"], "annual_amount", "rate_category",
+    *GROUPS["quarter_duration"], *GROUPS["quarter_amount"], "annual_amount", "rate_category", "duration", "amount",
+    "date",
 )  # fmt: skip
 """The fields those proposals are about."""
+
+UNIT_FIELDS = (*GROUPS["quarter_unit"], "unit")
 
 
 def accept_proposed(lines: pl.DataFrame, told: pl.DataFrame, _wish: Wish) -> pl.DataFrame:
@@ -48,22 +52,26 @@ def accept_proposed(lines: pl.DataFrame, told: pl.DataFrame, _wish: Wish) -> pl.
 
 def as_stored(field: str, proposed: pl.Series) -> pl.Series:
     """A finding's canonical text as the value a line keeps; null where it is none."""
-    kind = "text" if field == "rate_category" else ANNUAL.kind(field)
-    match kind:
+    match _kind(field):
         case "amount":
             plain = proposed.str.contains(r"^-?\d+\.\d{2}$").fill_null(value=False)
             return proposed.set(~plain, None).str.replace(".", "", literal=True).cast(pl.Int64)
         case "date":
             return proposed.str.to_date("%Y-%m-%d", strict=False)
-        case "duration":
+        case "duration" | "count":
             return proposed.cast(pl.Int32, strict=False)
         case _:
             return proposed
 
 
+def _kind(field: str) -> Kind:
+    """What a field holds, whatever form has it: a name stands for one thing in all of them."""
+    return next((form.kind(field) for form in FORMS.values() if field in form.fields), "text")
+
+
 def one_unit(lines: pl.DataFrame, told: pl.DataFrame, wish: Wish) -> pl.DataFrame:
     """One unit for every cell told."""
-    units = GROUPS["quarter_unit"]
+    units = UNIT_FIELDS
     return edited(
         told_lines(lines, told), {name: Edit(told_at(told, name), pl.lit(wish.choice, pl.String)) for name in units}
     )

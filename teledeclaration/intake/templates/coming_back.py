@@ -9,56 +9,65 @@ from schemas.findings import Severity
 from teledeclaration.intake.problems import of_the_file, together
 from teledeclaration.intake.raw import RawFile
 from teledeclaration.intake.tables import Table, Unrecognised
-from teledeclaration.intake.templates.marks import MARK_SHEET, TemplateMark, read_mark
+from teledeclaration.intake.templates.stamp import STAMP_SHEET, TemplateStamp, read_stamp
 from teledeclaration.intake.titles import HeaderFacts
 
-Signed = Callable[[TemplateMark], bool]
-"""Whether the fund's own key signed a mark."""
+Signed = Callable[[TemplateStamp], bool]
+"""Whether the fund's own key signed a stamp."""
 
 _ROWS_NAMED = 10
 
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a file comes from. `mark` is believed where `trusted`; `changed`: it is not as we gave it out.
+    """Where a file comes from. `stamp` is believed where `trusted`; `changed`: it is not as we gave it out.
 
-    Where nobody can judge a signature (no key here), no mark is trusted and none is told as changed.
+    Where nobody can judge a signature (no key here), no stamp is trusted and none is told as changed.
     """
 
-    mark: TemplateMark | None = None
+    stamp: TemplateStamp | None = None
     trusted: bool = False
     changed: bool = False
 
     def believed(self, facts: HeaderFacts) -> HeaderFacts:
-        """What the file says of itself: by its signed mark, else by its titles."""
-        if self.mark is None or not self.trusted:
+        """What the file says of itself: by its signed stamp, else by its titles."""
+        if self.stamp is None or not self.trusted:
             return facts
         return HeaderFacts(
-            employer_number=self.mark.employer_number,
-            year=self.mark.year,
-            year_sure=self.mark.year is not None,
+            employer_number=self.stamp.employer_number,
+            year=self.stamp.year,
+            year_sure=self.stamp.year is not None,
+            period=self.stamp.period if isinstance(self.stamp.period, str) else None,
+            period_sure=isinstance(self.stamp.period, str),
             type=facts.type,
-            payment_centre=self.mark.centre,
+            payment_centre=self.stamp.centre,
         )
 
 
 def origin_of(raw: RawFile, signed: Signed | None) -> Origin:
-    """What the mark of a file says, if it has one. A blank template is for nobody, and needs no signature."""
-    if not any(sheet.name == MARK_SHEET for sheet in raw.sheets):
+    """What the stamp of a file says, if it has one. A blank template is for nobody, and needs no signature."""
+    if not any(sheet.name == STAMP_SHEET for sheet in raw.sheets):
         return Origin()
-    mark = read_mark(raw)
-    if mark is None:
+    stamp = read_stamp(raw)
+    if stamp is None:
         return Origin(changed=True)
-    blank = mark.employer_number is None and mark.signature is None
+    blank = stamp.employer_number is None and stamp.signature is None
     if signed is None or blank:
-        return Origin(mark)
-    trusted = mark.signature is not None and signed(mark)
-    return Origin(mark, trusted=trusted, changed=not trusted)
+        return Origin(stamp)
+    trusted = stamp.signature is not None and signed(stamp)
+    return Origin(stamp, trusted=trusted, changed=not trusted)
+
+
+def refuse_others(origin: Origin, employer_number: str | None) -> None:
+    """Unrecognised, before anything of it is read, where a file is the template we made for another employer: it
+    holds their people. Whom the titles of a file name is told as a finding."""
+    named = origin.stamp.employer_number if origin.stamp is not None and origin.trusted else None
+    if named and employer_number and named != employer_number:
+        raise Unrecognised("template-of-another-employer", number=named)
 
 
 def origin_findings(origin: Origin, facts: HeaderFacts, centre: str | None) -> pl.DataFrame:
-    """A template of another payment centre, or one whose mark was changed; another employer's and year's are told
-    of any file."""
+    """A template of another payment centre, or one whose stamp was changed; another year is told of any file."""
     frames = []
     if origin.changed:
         frames.append(of_the_file("template_changed", Severity.INFO))

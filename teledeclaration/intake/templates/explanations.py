@@ -3,13 +3,14 @@
 from openpyxl.styles import PatternFill
 from openpyxl.worksheet.worksheet import Worksheet
 
-from teledeclaration.intake.templates.layout import Template, example_of, header_of, help_of
+from teledeclaration.intake.templates.design import Template, example_of, header_of, help_of
 from teledeclaration.intake.templates.put import font, on_a_wide_page, put, reading
 from teledeclaration.languages import Language, say
 
 _WIDTHS = (34, 78, 22, 14)
 _DARK = PatternFill("solid", start_color="FF1F4E78")
 _RULES = ("one_line", "new_people", "free_hand")
+_RULES_OF_NOBODY = ("one_line_a_code", "free_hand")
 _RULES_WHEN_FILLED = ("left_blank", "whose")
 _LINE_HEIGHT = 15
 
@@ -23,10 +24,16 @@ def write_explanations(sheet: Worksheet, template: Template) -> None:
     row = _append_titles(sheet, 1, "column", "meaning", "example", "needed", language=language)
     for column in template.form.columns:
         needed = say("template.yes", language) if column.required else ""
-        said = (header_of(column, language), help_of(column, language), example_of(column, language), needed)
+        said = (
+            header_of(column, language),
+            help_of(column, language),
+            example_of(column, language, template.choices(column)),
+            needed,
+        )
         row = _append(sheet, row, *said, language=language)
     row = _append_titles(sheet, row + 1, "rules", language=language)
-    for rule in (*_RULES, *(_RULES_WHEN_FILLED if template.mark.employer_number else ())):
+    rules = _RULES if template.form.of_people else _RULES_OF_NOBODY
+    for rule in (*rules, *(_RULES_WHEN_FILLED if template.stamp.employer_number else ())):
         row = _append(sheet, row, "", say(f"template.rule.{rule}", language), language=language)
     if template.law:
         row = _append_titles(sheet, row + 1, "law", "source", "value", language=language)

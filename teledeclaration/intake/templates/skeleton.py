@@ -1,4 +1,4 @@
-"""A template without its people: styles, titles, header, comments, drop-downs, protection, explanations, mark.
+"""A template without its people: styles, titles, header, comments, drop-downs, protection, explanations, stamp.
 
 Made by openpyxl, small whatever the number of people; `workbook` puts the rows in. Below the header stand four
 sample rows, which only carry the styles of cells: entry, locked, and each again for a text like a formula.
@@ -13,10 +13,9 @@ from openpyxl.styles import Alignment, Border, PatternFill, Protection, Side
 from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.worksheet import Worksheet
 
-from teledeclaration.intake.forms import Kind
+from teledeclaration.intake.forms import Column, Kind
 from teledeclaration.intake.raw import column_letter
-from teledeclaration.intake.templates.explanations import write_explanations
-from teledeclaration.intake.templates.layout import (
+from teledeclaration.intake.templates.design import (
     FIRST_ROW,
     HEADER_ROW,
     ID_ROW,
@@ -24,11 +23,11 @@ from teledeclaration.intake.templates.layout import (
     TITLE_ROWS,
     SheetColumn,
     Template,
-    choices_of,
     example_of,
 )
-from teledeclaration.intake.templates.marks import ID_PREFIX, MARK_SHEET, mark_rows
+from teledeclaration.intake.templates.explanations import write_explanations
 from teledeclaration.intake.templates.put import font, on_a_wide_page, put, reading
+from teledeclaration.intake.templates.stamp import ID_PREFIX, STAMP_SHEET, stamp_rows
 from teledeclaration.languages import say
 
 SAMPLE_ROWS = {
@@ -46,6 +45,10 @@ FORMATS: dict[Kind, str] = {
     "unit": "@",
     "text": "@",
     "movement": "@",
+    "count": "0",
+    "hours": "0.0",
+    "category": "@",
+    "code": "@",
 }
 _WIDTHS: dict[Kind, int] = {
     "nss": 20,
@@ -56,10 +59,16 @@ _WIDTHS: dict[Kind, int] = {
     "unit": 10,
     "text": 24,
     "movement": 16,
+    "count": 12,
+    "hours": 12,
+    "category": 30,
+    "code": 12,
 }
 _FREEZE_AFTER = 3
 _COMMENT_WIDTH, _COMMENT_HEIGHT = 300, 110
 _NOTE_COLUMNS = 10
+_LIST_LETTERS_MAX = 250
+_LISTS_FROM = 4
 
 _THIN = Side(style="thin", color="FFBFBFBF")
 _BOX = Border(left=_THIN, right=_THIN, top=_THIN, bottom=_THIN)
@@ -81,7 +90,7 @@ def write_skeleton(template: Template, columns: tuple[SheetColumn, ...]) -> byte
     _add_choices(sheet, template, columns)
     _settle_view(sheet, template, columns)
     write_explanations(book.create_sheet(say("template.explanations", template.language)), template)
-    _write_mark(book.create_sheet(MARK_SHEET), template)
+    _write_stamp(book.create_sheet(STAMP_SHEET), template)
     content = io.BytesIO()
     book.save(content)
     return content.getvalue()
@@ -89,18 +98,18 @@ def write_skeleton(template: Template, columns: tuple[SheetColumn, ...]) -> byte
 
 def title_cells(template: Template) -> list[tuple[str, str]]:
     """What the rows above the header say: names and values; a blank template leaves values to be written."""
-    mark, language = template.mark, template.language
+    stamp, language = template.stamp, template.language
     return [
-        (say("field.employer_number", language), mark.employer_number or ""),
+        (say("field.employer_number", language), stamp.employer_number or ""),
         (say("field.denomination", language), template.employer_name or ""),
-        (say("field.payment_centre", language), mark.centre or ""),
-        (say("field.year", language), "" if mark.year is None else str(mark.year)),
+        (say("field.payment_centre", language), stamp.centre or ""),
+        (say("field.period" if template.form.of_a_period else "field.year", language), stamp.when or ""),
     ]
 
 
 def _write_titles(sheet: Worksheet, template: Template, *, wide: int) -> None:
     language = template.language
-    year = "" if template.mark.year is None else f" {template.mark.year}"
+    year = "" if template.stamp.when is None else f" {template.stamp.when}"
     sheet.title = f"{say('template.sheet', language)}{year}"
     title = put(sheet, 1, 1, say(f"template.title.{template.form.name}", language) + year)
     title.font = font(bold=True, size=16, color="FF1F4E78")
@@ -112,6 +121,7 @@ def _write_titles(sheet: Worksheet, template: Template, *, wide: int) -> None:
         if not value:
             cell.border = _BOX
     kind = "filled" if template.rows.height else "blank"
+    kind = kind if template.form.of_people else "by_code"
     note = put(
         sheet,
         TITLE_ROWS,
@@ -148,7 +158,9 @@ def _header_fill(column: SheetColumn) -> PatternFill:
 
 def _comment(column: SheetColumn, template: Template) -> Comment:
     said = column.help
-    if column.look == "entry" and (example := example_of(column.column, template.language)):
+    if column.look == "entry" and (
+        example := example_of(column.column, template.language, template.choices(column.column))
+    ):
         said = f"{said}\n{say('template.example', template.language)} : {example}"
     return Comment(said, "Teledeclaration", width=_COMMENT_WIDTH, height=_COMMENT_HEIGHT)
 
@@ -181,15 +193,16 @@ def _add_choices(sheet: Worksheet, template: Template, columns: Iterable[SheetCo
 
 def _rule(column: SheetColumn, template: Template) -> DataValidation | None:
     language, kind = template.language, column.kind
-    if column.column.choices:
-        listed = ",".join(choices_of(column.column, language))
-        rule = DataValidation(type="list", formula1=f'"{listed}"', allow_blank=True)
+    if template.choices(column.column):
+        rule = DataValidation(type="list", formula1=_listed(column.column, template), allow_blank=True)
         rule.showErrorMessage = not column.column.free
     elif kind == "date":
         rule = DataValidation(type="date", operator="greaterThanOrEqual", formula1="1", allow_blank=True)
     elif kind == "amount":
         rule = DataValidation(type="decimal", operator="greaterThanOrEqual", formula1="0", allow_blank=True)
-    elif kind == "duration":
+    elif kind == "hours":
+        rule = DataValidation(type="decimal", operator="greaterThan", formula1="0", allow_blank=True)
+    elif kind in ("duration", "count"):
         rule = DataValidation(type="whole", operator="greaterThanOrEqual", formula1="0", allow_blank=True)
     elif kind == "nss":
         rule = DataValidation(type="textLength", operator="equal", formula1="12", allow_blank=True)
@@ -205,6 +218,22 @@ def _rule(column: SheetColumn, template: Template) -> DataValidation | None:
         rule.promptTitle = column.header[:32]
         rule.prompt = column.help
     return rule
+
+
+def _listed(column: Column, template: Template) -> str:
+    """The words of a list as a rule holds them, or where they stand on the stamp's sheet: a rule holds so many letters
+    only, and no comma in a word."""
+    words = template.choices(column)
+    said = ",".join(words)
+    if len(said) <= _LIST_LETTERS_MAX and not any("," in word or '"' in word for word in words):
+        return f'"{said}"'
+    letter = _list_letters(template)[column.name]
+    return f"{STAMP_SHEET}!${letter}$1:${letter}${len(words)}"
+
+
+def _list_letters(template: Template) -> dict[str, str]:
+    """The column of each offered list on the stamp's sheet, two columns behind the stamp."""
+    return {name: column_letter(place) for place, name in enumerate(template.offered, start=_LISTS_FROM)}
 
 
 def _settle_view(sheet: Worksheet, template: Template, columns: tuple[SheetColumn, ...]) -> None:
@@ -224,9 +253,12 @@ def _settle_view(sheet: Worksheet, template: Template, columns: tuple[SheetColum
         setattr(guarded, free, False)
 
 
-def _write_mark(sheet: Worksheet, template: Template) -> None:
-    for row, (name, value) in enumerate(mark_rows(template.mark), start=1):
+def _write_stamp(sheet: Worksheet, template: Template) -> None:
+    for row, (name, value) in enumerate(stamp_rows(template.stamp), start=1):
         put(sheet, row, 1, name)
         put(sheet, row, 2, value)
+    for place, words in enumerate(template.offered.values(), start=_LISTS_FROM):
+        for row, word in enumerate(words, start=1):
+            put(sheet, row, place, word)
     sheet.sheet_state = "veryHidden"
     sheet.protection.sheet = True

@@ -11,7 +11,7 @@ from typing import IO
 import polars as pl
 
 from teledeclaration.intake.problems import dinars
-from teledeclaration.intake.templates.layout import FIRST_ROW, SheetColumn, Template, sheet_columns, total_of
+from teledeclaration.intake.templates.design import FIRST_ROW, SheetColumn, Template, sheet_columns, total_of
 from teledeclaration.intake.templates.skeleton import SAMPLE_ROWS, write_skeleton
 from teledeclaration.intake.xlsx_texts import BEGINS_LIKE_A_FORMULA, text_cells
 
@@ -104,7 +104,7 @@ def _cells(column: SheetColumn, values: pl.Series, number: pl.Series, locked: pl
     place = pl.concat_str(pl.lit(f'<c r="{column.letter}'), number, pl.lit('" s="'))
     style = pl.when(locked).then(pl.lit(styles.locked)).otherwise(pl.lit(styles.entry))
     match column.kind:
-        case "amount" | "duration":
+        case "amount" | "duration" | "count" | "hours":
             written = dinars(pl.lit(values)) if column.kind == "amount" else pl.lit(values).cast(pl.String)
             filled = pl.concat_str(place, style, pl.lit('"><v>'), written, pl.lit("</v></c>"))
         case "date":

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 from schemas.findings import Finding
-from teledeclaration.intake.own_marks import FINDINGS_COLUMNS
+from teledeclaration.intake.own_additions import FINDINGS_COLUMNS
 from teledeclaration.intake.xlsx_patch.package import HEAD
 from teledeclaration.intake.xlsx_patch.places import Placed, cell_name
 from teledeclaration.intake.xlsx_patch.styles import Styles
@@ -21,7 +21,7 @@ _LAST = "ABCDEFGH"[len(FINDINGS_COLUMNS) - 1]
 
 
 def findings_xml(found: Sequence[Placed], styles: Styles, language: Language, namespace: str) -> Iterator[bytes]:
-    """The sheet's part, piece by piece; the first row has the titles by which `own_marks` knows the sheet."""
+    """The sheet's part, piece by piece; the first row has the titles by which `own_additions` knows the sheet."""
     shown = found[:FINDINGS_MAX]
     last = len(shown) + 1
     yield HEAD + _before_rows(language, namespace).encode()

@@ -7,7 +7,7 @@ from functools import partial
 from typing import BinaryIO
 
 from schemas.findings import Severity
-from teledeclaration.intake.own_marks import RESULT_COLUMNS
+from teledeclaration.intake.own_additions import RESULT_COLUMNS
 from teledeclaration.intake.raw import column_number
 from teledeclaration.intake.xlsx_patch.findings_sheet import findings_xml
 from teledeclaration.intake.xlsx_patch.notes import has_our_notes, write_notes
@@ -39,10 +39,11 @@ class SheetFacts:
 
 @dataclass(frozen=True)
 class Table:
-    """Where the lines are: the sheet, and the row right above the first of them."""
+    """Where the lines are: the sheet, and the row right above the first of them, where the result columns get their
+    headers. None: they get none, as in what nobody sends back; 0: there is no room for any, and so no result."""
 
     sheet: str
-    header_row: int
+    header_row: int | None
 
 
 def patch(
@@ -100,7 +101,7 @@ def _patch_of(
         notes_relation=write_notes(package, sheet.part, notes, language),
         relation_types=package.relation_types,
     )
-    if found and table is not None and table.sheet == sheet.name and table.header_row:
+    if found and table is not None and table.sheet == sheet.name and table.header_row != 0:
         _add_results(change, found, facts, table.header_row, styles, language)
     return change
 
@@ -137,7 +138,7 @@ def _add_results(
     change: SheetPatch,
     found: Sequence[Placed],
     facts: SheetFacts,
-    header_row: int,
+    header_row: int | None,
     styles: Styles,
     language: Language,
 ) -> None:
@@ -156,10 +157,11 @@ def _add_results(
             status: TextCell(styles.severity[worst], say(f"annotated.severity.{worst.value}", language)),
             messages: TextCell(styles.quoted if text.startswith(LIKE_A_FORMULA) else styles.message, text),
         }
-    titles = (say(f"annotated.result.{name}", language) for name in RESULT_COLUMNS)
-    change.cells[header_row] = {
-        column: TextCell(styles.title, title) for column, title in zip((status, messages), titles, strict=True)
-    }
+    if header_row is not None:
+        titles = (say(f"annotated.result.{name}", language) for name in RESULT_COLUMNS)
+        change.cells[header_row] = {
+            column: TextCell(styles.title, title) for column, title in zip((status, messages), titles, strict=True)
+        }
     change.widths = {status: _STATUS_WIDTH, messages: _MESSAGES_WIDTH}
 
 

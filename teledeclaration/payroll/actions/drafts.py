@@ -1,111 +1,39 @@
-"""Preparing a declaration: opening a draft, mending its lines, answering for doubts, giving it up."""
+"""Preparing a declaration: mending a draft's lines, answering for doubts, giving it up."""
 
-from datetime import date, datetime
-from typing import Any
-from uuid import UUID, uuid4
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
 
 import msgspec
 import polars as pl
 
-from schemas.payroll import LineChange, LineChanges, NewDraft
+from schemas.payroll import LineChange, LineChanges
 from teledeclaration import journal
 from teledeclaration.database import Connection, Pool, transaction
-from teledeclaration.employers import facts as employers
 from teledeclaration.employers.guard import Caller
 from teledeclaration.errors import NotFound
+from teledeclaration.intake.forms import FORMS
 from teledeclaration.legislation import Legislation
 from teledeclaration.payroll.actions import revisions
-from teledeclaration.payroll.errors import (
-    AlreadyDeclared,
-    CentreNeeded,
-    DraftMoved,
-    DraftNotChecked,
-    DraftNotOpen,
-    NotInForce,
-    UnknownRateCategory,
-    WrongKindOfDeclaration,
-    YearNotOver,
-)
-from teledeclaration.payroll.queries import declarations, drafts, edits, lines, uploads
+from teledeclaration.payroll.actions.asking import values_for
+from teledeclaration.payroll.actions.fields_sent import check_changes
+from teledeclaration.payroll.errors import DraftMoved, DraftNotChecked, DraftNotOpen, UnknownRateCategory
+from teledeclaration.payroll.queries import drafts, edits, lines, uploads
 from teledeclaration.payroll.queries.drafts import DraftRow
-from teledeclaration.periods import Year
+from teledeclaration.payroll.queries.lines import CodeCount
+from teledeclaration.periods import parse_period
 from teledeclaration.queue import JobQueue
 
 READ_JOB = "read_upload"
 """Reads an upload, or checks its mended lines again."""
 
 
-async def open_draft(pool: Pool, caller: Caller, wanted: NewDraft, *, now: datetime, today: date) -> DraftRow:
-    """The draft of this declaration: the open one where there is one, else a new one."""
-    async with transaction(pool, caller.actor) as connection:
-        return await draft_for(connection, caller, wanted, now=now, today=today)
-
-
-async def draft_for(
-    connection: Connection, caller: Caller, wanted: NewDraft, *, now: datetime, today: date
-) -> DraftRow:
-    """As `open_draft`, in a transaction at hand. Says what is wrong with the wish before anything is kept."""
-    centre = await chosen_centre(connection, caller.employer_id, wanted.centre)
-    year = _year(wanted.year, today)
-    await _check_place(connection, caller.employer_id, wanted, centre=centre, year=year)
-    described: dict[str, Any] = {
-        "form": wanted.form,
-        "centre": centre,
-        "year": year,
-        "type": wanted.type,
-        "replaces": wanted.replaces,
-        "completes": wanted.completes,
-    }
-    found = await drafts.select_open_draft(connection, employer_id=caller.employer_id, **described)
-    if found is not None:
-        return found
-    draft = await drafts.insert_draft(
-        connection,
-        employer_id=caller.employer_id,
-        draft_id=uuid4(),
-        created_by=caller.label,
-        now=now,
-        **described,
-    )
-    await journal.record(connection, caller.actor, "draft.opened", draft.draft_id, now=caller.fund_time(now))
+async def draft_of(connection: Connection, employer_id: int, draft_id: UUID) -> DraftRow:
+    """The draft; NotFound."""
+    draft = await drafts.select_draft(connection, employer_id=employer_id, draft_id=draft_id)
+    if draft is None:
+        raise NotFound
     return draft
-
-
-async def chosen_centre(connection: Connection, employer_id: int, wanted: str | None) -> str:
-    """The payment centre asked for, or the only one; CentreNeeded where that is none, or unclear."""
-    centres = [centre.centre for centre in await employers.payment_centres(connection, employer_id)]
-    if wanted is None and len(centres) == 1:
-        return centres[0]
-    if wanted not in centres:
-        raise CentreNeeded(pointer="/centre", centres=", ".join(centres) or "—")
-    return wanted
-
-
-def _year(wanted: int | None, today: date) -> int:
-    """The year that ended last, unless another is asked for; one that is not over cannot be declared."""
-    year = today.year - 1 if wanted is None else wanted
-    if year >= today.year:
-        raise YearNotOver(pointer="/year", year=year, next_year=year + 1)
-    return year
-
-
-async def _check_place(connection: Connection, employer_id: int, wanted: NewDraft, *, centre: str, year: int) -> None:
-    """A declaration stands beside the others as its type says (reference/domain.md section 3: N, C, R)."""
-    if (wanted.type == "C") != (wanted.completes is not None) or (wanted.type == "R" and wanted.replaces is None):
-        raise WrongKindOfDeclaration(pointer="/type")
-    standing = await declarations.select_standing_declaration(
-        connection, employer_id=employer_id, form=wanted.form, centre=centre, year=year
-    )
-    named = wanted.replaces or wanted.completes
-    if named is None:
-        if standing is not None:
-            raise AlreadyDeclared(centre=centre, year=year, standing=str(standing))
-        return
-    row = await declarations.select_declaration(connection, employer_id=employer_id, declaration_id=named)
-    if row is None:
-        raise NotFound(pointer="/replaces" if wanted.replaces else "/completes")
-    if not row.in_force or (row.form, row.centre, row.year) != (wanted.form, centre, year):
-        raise NotInForce
 
 
 async def lock_open_draft(connection: Connection, employer_id: int, draft_id: UUID) -> DraftRow:
@@ -150,6 +78,7 @@ async def mend_lines(
     wanted = _wanted(changes)
     async with transaction(pool, caller.actor) as connection:
         draft = await lock_open_draft(connection, caller.employer_id, draft_id)
+        check_changes(changes.lines, draft.form)
         check_revision(draft, changes.revision)
         reading_id = await checked_reading(connection, caller.employer_id, draft)
         await _check_changes(connection, legislation, caller.employer_id, draft, reading_id, changes)
@@ -194,12 +123,13 @@ async def _check_changes(
     changes: LineChanges,
 ) -> None:
     """NotFound or UnknownRateCategory, at the change that names what is not there."""
-    open_categories = set(legislation.on(Year(draft.year).last_day).enabled_categories())
+    open_categories = set(values_for(legislation, parse_period(draft.period)).enabled_categories())
+    optional = not FORMS[draft.form].of_everyone
     numbers = [change.line_number for change in changes.lines]
     there = await lines.select_present(connection, employer_id=employer_id, reading_id=reading_id, numbers=numbers)
     for place, change in enumerate(changes.lines):
         category = change.rate_category
-        if isinstance(category, str) and category not in open_categories:
+        if category is not msgspec.UNSET and category not in open_categories and not (category is None and optional):
             raise UnknownRateCategory(pointer=f"/lines/{place}/rate_category", category=category)
         if change.line_number not in there:
             raise NotFound(pointer=f"/lines/{place}/line_number")
@@ -228,7 +158,8 @@ def _by_fields(wanted: dict[int, dict[str, object]]) -> list[tuple[tuple[str, ..
 def _named(change: LineChange) -> dict[str, object]:
     """The fields a correction names, with their new values."""
     fields = msgspec.structs.asdict(change)
-    return {name: value for name, value in fields.items() if name != "line_number" and value is not msgspec.UNSET}
+    named = {name: value for name, value in fields.items() if name != "line_number" and value is not msgspec.UNSET}
+    return {name: float(value) if isinstance(value, Decimal) else value for name, value in named.items()}
 
 
 async def confirm_doubts(pool: Pool, caller: Caller, *, draft_id: UUID, code: str, now: datetime) -> None:
@@ -240,25 +171,32 @@ async def confirm_doubts(pool: Pool, caller: Caller, *, draft_id: UUID, code: st
         doubts = next((count for count in counts if count.code == code and count.severity == "confirm"), None)
         if doubts is None:
             raise NotFound
-        await drafts.upsert_confirmation(
-            connection,
-            employer_id=caller.employer_id,
-            draft_id=draft_id,
-            code=code,
-            confirmed_by=caller.label,
-            account_id=caller.actor.account_id,
-            findings=doubts.count,
-            now=now,
-        )
-        await drafts.touch_draft(connection, employer_id=caller.employer_id, draft_id=draft_id, now=now)
-        await journal.record(
-            connection,
-            caller.actor,
-            "doubts.confirmed",
-            draft_id,
-            now=caller.fund_time(now),
-            details={"code": code, "findings": doubts.count},
-        )
+        await keep_answer(connection, caller, draft_id=draft_id, doubts=doubts, now=now)
+
+
+async def keep_answer(
+    connection: Connection, caller: Caller, *, draft_id: UUID, doubts: CodeCount, now: datetime
+) -> None:
+    """Keep who answers for the doubts of one code, in a transaction that holds the draft."""
+    await drafts.upsert_confirmation(
+        connection,
+        employer_id=caller.employer_id,
+        draft_id=draft_id,
+        code=doubts.code,
+        confirmed_by=caller.label,
+        account_id=caller.actor.account_id,
+        findings=doubts.count,
+        now=now,
+    )
+    await drafts.touch_draft(connection, employer_id=caller.employer_id, draft_id=draft_id, now=now)
+    await journal.record(
+        connection,
+        caller.actor,
+        "doubts.confirmed",
+        draft_id,
+        now=caller.fund_time(now),
+        details={"code": doubts.code, "findings": doubts.count},
+    )
 
 
 async def withdraw_confirmation(pool: Pool, caller: Caller, *, draft_id: UUID, code: str, now: datetime) -> None:

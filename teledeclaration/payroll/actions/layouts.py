@@ -8,15 +8,17 @@ from teledeclaration import journal
 from teledeclaration.database import Connection, Pool, transaction
 from teledeclaration.employers.guard import Caller
 from teledeclaration.errors import NotFound
+from teledeclaration.intake.forms import FormName
 from teledeclaration.intake.mapping import Known, Learnings, words_hash
 from teledeclaration.payroll.queries import mapping, uploads
 
 
-async def known_ways(connection: Connection, *, employer_id: int, form: str, by_hand: HandMapping | None) -> Known:
+async def known_ways(connection: Connection, *, employer_id: int, form: FormName, by_hand: HandMapping | None) -> Known:
     """All that is known of how the employer's files of a form are read."""
     if by_hand is not None:
-        return Known(mapping=by_hand.mapping)
+        return Known(form=form, mapping=by_hand.mapping)
     return Known(
+        form=form,
         layouts=tuple(await mapping.select_layouts(connection, employer_id=employer_id, form=form)),
         words=tuple(await mapping.select_learnt_words(connection, employer_id=employer_id, form=form)),
     )

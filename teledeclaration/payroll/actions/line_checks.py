@@ -7,31 +7,29 @@ import msgspec
 import polars as pl
 
 from teledeclaration.intake.casting import Written
-from teledeclaration.intake.checking import ordered
+from teledeclaration.intake.checking import at_columns, ordered
 from teledeclaration.intake.checks import most_of, with_most
 from teledeclaration.intake.header_checks import header_sums
 from teledeclaration.intake.problems import shaped, together
 from teledeclaration.intake.raw import TextHeader
-from teledeclaration.intake.register_checks import absent_findings
-from teledeclaration.payroll.actions.numbering import ABSENT, numbered
+from teledeclaration.payroll.actions.numbering import OF_NO_LINE, numbered
 from teledeclaration.payroll.actions.reading import (
     Asked,
     Registers,
     Result,
-    at_columns,
+    absent,
     checked_lines,
     closed_categories,
     noted,
 )
-from teledeclaration.periods import Year
 
 OF_THE_FILE_ONLY = (
     "record_length", "non_ascii", "line_number_order", "other_employer", "other_year", "nss_padded",
 )  # fmt: skip
 """Findings about a line of the file itself: mended lines have them no more, and no check of lines finds them again."""
 
-OF_ALL_LINES = ("header_total_differs", "header_count_differs", "amounts_look_like_centimes", ABSENT)
-"""Findings about the file that depend on its lines, and are found again with them."""
+OF_ALL_LINES = ("header_total_differs", "header_count_differs", "amounts_look_like_centimes")
+"""Findings about the file that depend on its lines' amounts, and are found again with them."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,29 +79,27 @@ def check_whole(kept: pl.DataFrame, asked: Asked, facts: dict[str, Any]) -> pl.D
     return together(found)
 
 
-def check_absent(kept: pl.DataFrame, employments: pl.DataFrame, year: int) -> pl.DataFrame:
-    """Who worked in the year, of these employments, and is on none of these lines."""
-    return absent_findings(kept, employments, Year(year).first_day, Year(year).last_day)
-
-
 def mended_result(
     lines: pl.DataFrame, before: Before, edits: int, facts: dict[str, Any], asked: Asked, registers: Registers
 ) -> Result:
     """All stored lines checked again; `edits` is the revision that last changed one."""
     kept = lines.filter(~pl.col("left_out"))
     most = most_of(asked.rules, kept)
-    of_file = pl.col("line_number").is_null() & ~pl.col("code").is_in(OF_ALL_LINES)
+    of_file = pl.col("line_number").is_null() & ~pl.col("code").is_in([*OF_ALL_LINES, *OF_NO_LINE])
     found = [
         shaped(before.findings.rename({"column_name": "column"}).filter(of_file)),
-        check_stored(
-            lines, most, lines.select("nss", "left_out"), asked=asked, registers=registers, facts=facts, before=before
-        ),
+        check_stored(lines, most, bearers(lines), asked=asked, registers=registers, facts=facts, before=before),
         check_whole(kept, asked, facts),
-        check_absent(kept, registers.employments, asked.year),
+        absent(kept, asked, registers),
     ]
     findings = numbered(ordered(together(found)), facts.get("sheet"), lines)
     note = noted(most, asked, rows=lines.height, findings=findings.height, edits=edits)
     return Result(findings=findings, rows=lines.height, facts=facts | note)
+
+
+def bearers(lines: pl.DataFrame) -> pl.DataFrame:
+    """The numbers on all lines (nss, left_out); none where they are about nobody."""
+    return lines.select("nss" if "nss" in lines.columns else pl.lit(None, pl.String).alias("nss"), "left_out")
 
 
 def _on_no_other_line(people: pl.DataFrame | None, lines: pl.DataFrame, bearers: pl.DataFrame) -> pl.DataFrame | None:

@@ -10,22 +10,23 @@ from schemas.mapping import HandMapping, Mapping, SentMapping
 from teledeclaration import journal
 from teledeclaration.clock import legal_day
 from teledeclaration.database import Connection, Pool, transaction
+from teledeclaration.employers import facts as employers
 from teledeclaration.employers.guard import Caller
-from teledeclaration.errors import Malformed, NotFound
+from teledeclaration.errors import Malformed
 from teledeclaration.intake.checking import CheckContext, CheckedFile, check_raw
 from teledeclaration.intake.mapping import Known, beginning, check_mapping
 from teledeclaration.intake.raw import RawFile
 from teledeclaration.intake.reader import ReaderServer, read_raw
 from teledeclaration.legislation import Legislation
-from teledeclaration.payroll.actions.checking import reading_limits
-from teledeclaration.payroll.actions.drafts import READ_JOB, lock_open_draft
+from teledeclaration.payroll.actions.claiming import reading_limits
+from teledeclaration.payroll.actions.drafts import READ_JOB, draft_of, lock_open_draft
 from teledeclaration.payroll.actions.uploads import check_waiting, queue_for
-from teledeclaration.payroll.checks import annual_rules
+from teledeclaration.payroll.checks import Sector, rules_of_forms
 from teledeclaration.payroll.errors import NothingToMap, NotReady, NoWorkbookHere
-from teledeclaration.payroll.law.annual_checks import annual_rules_checks
-from teledeclaration.payroll.queries import drafts, mapping, uploads
+from teledeclaration.payroll.queries import mapping, uploads
 from teledeclaration.payroll.queries.drafts import DraftRow
-from teledeclaration.payroll.queries.mapping import LayoutSeen
+from teledeclaration.payroll.queries.mapping import OutlineSeen
+from teledeclaration.periods import parse_period
 from teledeclaration.queue import JobQueue
 from teledeclaration.settings import Settings
 from teledeclaration.storage import Storage
@@ -35,20 +36,20 @@ PREVIEWED_LINES = 20
 
 async def mapped_upload(
     connection: Connection, employer_id: int, draft_id: UUID
-) -> tuple[uploads.UploadRow, LayoutSeen]:
-    """The newest upload of a draft with its layout.
+) -> tuple[uploads.UploadRow, OutlineSeen]:
+    """The newest upload of a draft with its outline.
 
     NoWorkbookHere where the lines came by REST, NotReady while the file is first read, NothingToMap where its cells
     could not be read or it is text files.
     """
     latest = await uploads.select_uploads(connection, employer_id=employer_id, draft_id=draft_id, before=None, limit=1)
-    if not latest or latest[0].source == "lines":
+    if not latest or latest[0].source != "file":
         raise NoWorkbookHere
     upload = latest[0]
-    seen = await mapping.select_layout_seen(connection, employer_id=employer_id, upload_id=upload.upload_id)
-    if seen is None or (seen.layout is None and seen.status == "waiting"):
+    seen = await mapping.select_outline_seen(connection, employer_id=employer_id, upload_id=upload.upload_id)
+    if seen is None or (seen.outline is None and seen.status == "waiting"):
         raise NotReady
-    if seen.layout is None:
+    if seen.outline is None:
         raise NothingToMap
     return upload, seen
 
@@ -105,10 +106,10 @@ def plain_mapping(sent: Mapping) -> Mapping:
     return msgspec.convert(sent, Mapping, from_attributes=True)
 
 
-def _check(wanted: Mapping, draft: DraftRow, seen: LayoutSeen) -> None:
+def _check(wanted: Mapping, draft: DraftRow, seen: OutlineSeen) -> None:
     if wanted.form != draft.form:
         raise Malformed(pointer="/form")
-    check_mapping(wanted, seen.layout.sheets if seen.layout else [])
+    check_mapping(wanted, seen.outline.sheets if seen.outline else [])
 
 
 async def preview_mapping(
@@ -128,18 +129,18 @@ async def preview_mapping(
     `Unreadable` where nothing could be read so.
     """
     async with transaction(pool, caller.actor) as connection:
-        draft = await drafts.select_draft(connection, employer_id=caller.employer_id, draft_id=draft_id)
-        if draft is None:
-            raise NotFound
+        draft = await draft_of(connection, caller.employer_id, draft_id)
         upload, seen = await mapped_upload(connection, caller.employer_id, draft_id)
+        sector = Sector.of(await employers.employer_by_id(connection, caller.employer_id))
     wanted = plain_mapping(sent)
     _check(wanted, draft, seen)
     content = await storage.read(upload.content_hash)
     raw = await read_raw(content, filename=upload.filename, limits=reading_limits(settings), reader=reader)
     context = CheckContext(
-        rules={"annual": lambda year: annual_rules_checks(annual_rules(year, legislation))},
+        rules=rules_of_forms(legislation, sector),
         today=legal_day(now, settings.fund_time_zone),
         year=draft.year,
+        period=parse_period(draft.period),
         file_name=upload.filename,
         known=Known(mapping=wanted),
         lines_most=PREVIEWED_LINES,

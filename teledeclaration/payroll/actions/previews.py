@@ -17,21 +17,23 @@ import polars as pl
 
 from schemas.repairs import RepairWish
 from teledeclaration.database import Connection
+from teledeclaration.employers import facts as employers
 from teledeclaration.intake.checking import CheckContext, check_lines
 from teledeclaration.intake.checks import Rules, with_most
-from teledeclaration.intake.forms import ANNUAL
+from teledeclaration.intake.forms import Form
 from teledeclaration.intake.repairs.cells import opened
 from teledeclaration.intake.repairs.repair import Repair, Wish
 from teledeclaration.legislation import Legislation
+from teledeclaration.payroll.actions.asking import asked_for
+from teledeclaration.payroll.actions.reading import Asked
 from teledeclaration.payroll.actions.repairs import asked_of, known_repair, material
-from teledeclaration.payroll.checks import annual_rules
 from teledeclaration.payroll.errors import NothingToRepair
-from teledeclaration.payroll.law.annual_checks import annual_rules_checks
 from teledeclaration.payroll.queries import causes, lines, uploads
 from teledeclaration.payroll.queries.drafts import DraftRow
 from teledeclaration.payroll.queries.lines import LINE_SCHEMA, LineTotals
 
-_QUARTERS = tuple(f"q{quarter}_amount" for quarter in (1, 2, 3, 4))
+_SUMMED = {f"q{quarter}": f"q{quarter}_amount" for quarter in (1, 2, 3, 4)} | {"base": "amount"}
+"""The sums of `LineTotals`, with the amounts they are of."""
 _SAME = ["line_number", "field", "code"]
 
 
@@ -41,7 +43,7 @@ class Preview:
     `appearing` the findings by code, severity and `count`."""
 
     repair: Repair
-    revision: int
+    draft: DraftRow
     fields: list[str]
     before: pl.DataFrame
     after: pl.DataFrame
@@ -97,14 +99,15 @@ async def preview(
     if "left_out" in repair.changes:
         was, becomes = await _standing(connection, where, trial)
     else:
-        rules = annual_rules_checks(annual_rules(draft.year, legislation))
+        employer = await employers.employer_by_id(connection, employer_id)
+        check = asked_for(draft, employer, legislation, today=today)
         most = {} if reading is None else reading.facts.get("checked", {}).get("most", {})
-        was, becomes = await asyncio.to_thread(_checked, trial, rules, today, most)
+        was, becomes = await asyncio.to_thread(_checked, trial, check, most)
     before = trial.changed
     after = trial.after(before)
     return Preview(
         repair=repair,
-        revision=draft.revision,
+        draft=draft,
         fields=_differing(repair, before, after),
         before=before,
         after=after,
@@ -130,24 +133,23 @@ async def _standing(
     return (found, found.clear()) if trial.repair.name == "leave_out_errors" else (found.clear(), found)
 
 
-def _checked(
-    trial: _Trial, rules: Rules, today: date, most: Mapping[str, float | None]
-) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _checked(trial: _Trial, asked: Asked, most: Mapping[str, float | None]) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The findings before and after, as far as lines tell them; `most` is what the file makes plausible now."""
+    rules = asked.rules
     before = trial.stored.filter(~pl.col("left_out")) if trial.of_all else trial.changed
     if not trial.of_all:
         before = with_most(before, {name: most.get(name) for name in rules.most})
         rules = Rules(checks=rules.checks, required=rules.required)
     context = CheckContext(
-        rules={"annual": lambda _: rules}, today=today, year=trial.wish.year, written=trial.wish.written
+        rules={asked.form.name: lambda _: rules}, today=asked.today, period=asked.period, written=trial.wish.written
     )
-    was, becomes = _found(before, context), _found(trial.after(before), context)
+    was, becomes = (_found(asked.form, lines, context) for lines in (before, trial.after(before)))
     answered = trial.told.select(was.columns).join(trial.changes, on="line_number", how="semi")
     return pl.concat([was, answered.join(was, on=_SAME, how="anti")]), becomes
 
 
-def _found(stored: pl.DataFrame, context: CheckContext) -> pl.DataFrame:
-    findings = check_lines(ANNUAL, stored.rename({"typed": "raw"}), context)[1]
+def _found(form: Form, stored: pl.DataFrame, context: CheckContext) -> pl.DataFrame:
+    findings = check_lines(form, stored.rename({"typed": "raw"}), context)[1]
     return findings.select("line_number", "field", "code", "severity")
 
 
@@ -158,14 +160,13 @@ def _less(some: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
     return counts.sort("count", "code", descending=[True, False])
 
 
-def totals_after(shown: Preview) -> tuple[int, int, int, int]:
-    """The quarters' totals of what would be filed, in centimes, once the repair were done."""
-    totals = msgspec.structs.astuple(shown.totals)[2:]
-    one, two, three, four = (
-        total + _filed(shown.after, name) - _filed(shown.before, name)
-        for total, name in zip(totals, _QUARTERS, strict=True)
-    )
-    return one, two, three, four
+def totals_after(shown: Preview) -> LineTotals:
+    """The totals of what would be filed, in centimes, once the repair were done."""
+    sums = {
+        total: getattr(shown.totals, total) + _filed(shown.after, name) - _filed(shown.before, name)
+        for total, name in _SUMMED.items()
+    }
+    return msgspec.structs.replace(shown.totals, **sums)
 
 
 def _filed(stored: pl.DataFrame, name: str) -> int:

@@ -1,8 +1,9 @@
 """What a reading makes of its content: a file, the parts sent by REST, or lines that were mended."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -10,7 +11,7 @@ import msgspec
 import polars as pl
 
 from schemas.findings import Severity
-from schemas.mapping import FileLayout
+from schemas.mapping import FileOutline
 from schemas.payroll import SentLine, SentLines
 from teledeclaration.intake import checking
 from teledeclaration.intake.casting import AS_USUAL, CastContext, Written, cast_column
@@ -18,46 +19,67 @@ from teledeclaration.intake.checking import (
     CheckContext,
     CheckedFile,
     FileLines,
+    RulesOf,
+    at_columns,
     check_file_lines,
     check_lines,
     ordered,
     seen_in_lines,
 )
-from teledeclaration.intake.checks import Rules, most_of
-from teledeclaration.intake.forms import ANNUAL
-from teledeclaration.intake.lines import cast_findings, unread_cells
+from teledeclaration.intake.checks import RowsCheck, Rules, most_of
+from teledeclaration.intake.columns import no_values
+from teledeclaration.intake.evaluating import kept, select, with_columns
+from teledeclaration.intake.forms import FORMS, Form, FormName
+from teledeclaration.intake.lines import TYPES, cast_findings, unread_cells
 from teledeclaration.intake.mapping import NOTHING_KNOWN, NOTHING_LEARNT, Known, Learnings, learnings_of
 from teledeclaration.intake.problems import shaped, together
 from teledeclaration.intake.raw import RawFile
 from teledeclaration.intake.register_checks import absent_findings, register_findings
 from teledeclaration.intake.tables import Unrecognised
 from teledeclaration.intake.templates.coming_back import Signed
+from teledeclaration.legislation import Legislation
+from teledeclaration.payroll.actions.carrying import asked_again, file_asked_again
 from teledeclaration.payroll.actions.numbering import numbered
 from teledeclaration.payroll.queries.lines import LINE_COLUMNS
-from teledeclaration.periods import Year
+from teledeclaration.periods import Period
 
 
 @dataclass(frozen=True)
 class Registers:
     """The fund's registers as far as these lines ask: people by number (None while the fund has loaded nobody),
-    this employer's employments."""
+    this employer's employments; and a check of the lines against what else is known of them, where their form has one.
+    """
 
     people: pl.DataFrame | None
     employments: pl.DataFrame
+    beside: RowsCheck | None = None
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What is to be declared: the rules of its year, whose it is, and the rate category of who has no other."""
+    """What is to be declared: its form and period with their rules, whose it is, and the rate category of who has no
+    other (None where a line need not have one).
+
+    `people_asked_for` as `carrying.people_asked_for` gives them. `pay_elements` are the kinds of pay the law knows on
+    a day, with whether each counts in the base; `law` is all of it.
+    """
 
     rules: Rules
-    year: int
+    form: Form
+    period: Period
     today: date
     employer_number: str
     open_categories: frozenset[str]
-    usual_category: str
+    usual_category: str | None
     centre: str = ""
     signed: Signed | None = None
+    people_asked_for: pl.DataFrame | None = None
+    pay_elements: Mapping[str, bool] = field(default_factory=dict)
+    law: Legislation | None = None
+
+    @property
+    def year(self) -> int:
+        return self.period.year
 
 
 @dataclass(frozen=True)
@@ -69,7 +91,7 @@ class Result:
     rows: int
     facts: dict[str, Any]
     replaces: pl.DataFrame | None = None
-    layout: FileLayout | None = None
+    outline: FileOutline | None = None
     learnings: Learnings = NOTHING_LEARNT
 
     @property
@@ -93,33 +115,48 @@ class Lines:
     check: Callable[[Registers], Result]
 
 
-def _not_here(year: int) -> Rules:
-    """Movements are not what an annual declaration is made of."""
-    raise Unrecognised("other-form", year=year)
+def _rules_here(asked: Asked) -> dict[FormName, RulesOf]:
+    """The rules of the form that is declared; a file of another form is not what is asked for."""
+    others = {name: partial(_not_here, name, asked.form.name) for name in FORMS}
+    return {**others, asked.form.name: lambda _: asked.rules}
+
+
+def _not_here(found: FormName, wanted: FormName, _: Period) -> Rules:
+    raise Unrecognised("other-form", found=found, wanted=wanted)
 
 
 def file_lines(
     raw: RawFile, asked: Asked, filename: str, employments: pl.DataFrame, known: Known = NOTHING_KNOWN
 ) -> Lines:
-    """The file's own lines; Unrecognised where it is no annual declaration."""
+    """The file's own lines; Unrecognised where it is of another form."""
     context = CheckContext(
-        rules={"annual": lambda _: asked.rules, "movements": _not_here},
+        rules=_rules_here(asked),
         today=asked.today,
         employer_number=asked.employer_number,
         year=asked.year,
+        period=asked.period,
         file_name=filename,
         known=known,
         centre=asked.centre,
         signed=asked.signed,
     )
-    file = checking.file_lines(raw, context)
+    file = file_asked_again(checking.file_lines(raw, context), asked.people_asked_for)
     lines = _with_categories(file.lines, asked, employments)
     check = partial(_file_result, file, lines, context, asked)
-    return Lines(_as_stored(lines), lines["nss"], employments, lines.height, check)
+    return Lines(_as_stored(lines), numbers_on(lines), employments, lines.height, check)
+
+
+def numbers_on(lines: pl.DataFrame) -> pl.Series:
+    """The social security numbers on lines; none where they are about nobody."""
+    return lines["nss"] if "nss" in lines.columns else pl.Series("nss", dtype=pl.String)
 
 
 def _as_stored(lines: pl.DataFrame) -> pl.DataFrame:
-    return lines.rename({"raw": "typed"}).select(LINE_COLUMNS)
+    own = {**dict.fromkeys(lines.columns), "typed": None}
+    columns = [
+        pl.col("raw").alias("typed") if name == "typed" else pl.col(name) for name in LINE_COLUMNS if name in own
+    ]
+    return select(lines, columns)
 
 
 def _file_result(
@@ -127,20 +164,20 @@ def _file_result(
 ) -> Result:
     """The file's findings and the registers', placed at their cells."""
     checked = check_file_lines(file, context)
-    told = seen_in_lines(_register_findings(checked.lines, asked, registers), checked.lines, ANNUAL)
+    told = seen_in_lines(_register_findings(checked.lines, asked, registers), checked.lines, asked.form)
     placed = at_columns(told, checked.table.letters)
     findings = ordered(together([checked.findings, placed, closed_categories(lines, asked)]))
     return Result(
         findings=numbered(findings, checked.sheet, lines),
         rows=checked.lines.height,
         facts=_facts(checked, file.raw) | _noted_first(lines, findings, asked),
-        layout=checked.layout,
+        outline=checked.outline,
         learnings=learnings_of(checked.table),
     )
 
 
 def _facts(checked: CheckedFile, raw: RawFile) -> dict[str, Any]:
-    """What a later check and the reader need to know of the file."""
+    """What a later check and the reader need to know of the file; none of its cells but a text pair's header."""
     return {
         "sheet": checked.sheet,
         "format": raw.format,
@@ -153,7 +190,6 @@ def _facts(checked: CheckedFile, raw: RawFile) -> dict[str, Any]:
                 "header": column.header,
                 "field": column.field,
                 "score": round(column.score),
-                "samples": list(column.samples),
             }
             for column in checked.table.columns
             if column.field
@@ -167,30 +203,45 @@ def sent_lines(parts: list[SentLines], asked: Asked, employments: pl.DataFrame) 
     sent = [line for part in parts for line in part.lines]
     numbers = pl.int_range(1, len(sent) + 1, dtype=pl.Int32, eager=True)
     base = pl.DataFrame({"line_number": numbers, "row": numbers}).with_columns(
-        pl.Series("rate_category", [line.rate_category for line in sent], dtype=pl.String),
+        *(pl.Series(name, [getattr(line, name) for line in sent], dtype=pl.String) for name in asked.form.beside),
         pl.Series("number_requested", [line.number_requested for line in sent], dtype=pl.Boolean),
     )
-    typed = _typed(base, sent, CastContext(year=asked.year, today=asked.today))
-    lines = _with_categories(typed, asked, employments)
-    return Lines(_as_stored(lines), lines["nss"], employments, lines.height, partial(_sent_result, lines, asked))
+    typed = _typed(base, sent, asked.form, CastContext(year=asked.year, today=asked.today))
+    typed = _with_bases(typed, sent, asked)
+    lines = _with_categories(asked_again(typed, asked.people_asked_for), asked, employments)
+    return Lines(_as_stored(lines), numbers_on(lines), employments, lines.height, partial(_sent_result, lines, asked))
 
 
-def _typed(base: pl.DataFrame, sent: list[SentLine], context: CastContext) -> pl.DataFrame:
+def _typed(base: pl.DataFrame, sent: list[SentLine], form: Form, context: CastContext) -> pl.DataFrame:
     columns, told = [], []
-    for column in ANNUAL.columns:
+    for column in form.columns:
         values = [getattr(line, column.name) for line in sent]
-        if column.kind in ("amount", "duration"):
-            kind = pl.Int64 if column.kind == "amount" else pl.Int32
-            columns.append(pl.Series(column.name, values, dtype=kind))
+        if column.kind in ("amount", "duration", "count", "hours"):
+            numbers = [float(value) if isinstance(value, Decimal) else value for value in values]
+            columns.append(pl.Series(column.name, numbers, dtype=TYPES[column.kind]))
             continue
         texts = pl.Series(column.name, values, dtype=pl.String)
         cast = cast_column(column.name, column.kind, texts, None, context)
         columns.append(cast.values.alias(column.name))
         told.append(cast_findings(column.name, cast, base, texts))
     lines = base.with_columns(*columns, unread_cells(together(told), base.height))
-    amounts = [f"q{quarter}_amount" for quarter in (1, 2, 3, 4)]
+    if not form.by_quarter:
+        return lines
+    amounts = [amount for _, _, amount in form.times]
     lines = lines.with_columns(pl.col(amounts).fill_null(0))
     return lines.with_columns(annual_amount=pl.coalesce("annual_amount", pl.sum_horizontal(amounts)))
+
+
+def _with_bases(lines: pl.DataFrame, sent: list[SentLine], asked: Asked) -> pl.DataFrame:
+    """The lines that give pay by element, with the base that the law makes of it."""
+    if all(line.elements is None for line in sent):
+        return lines
+    kinds = asked.pay_elements
+    bases = [
+        None if line.elements is None else sum(one.amount for one in line.elements if kinds.get(one.kind))
+        for line in sent
+    ]
+    return lines.with_columns(amount=pl.coalesce("amount", pl.Series(bases, dtype=pl.Int64)))
 
 
 def _sent_result(lines: pl.DataFrame, asked: Asked, registers: Registers) -> Result:
@@ -206,30 +257,41 @@ def _sent_result(lines: pl.DataFrame, asked: Asked, registers: Registers) -> Res
 def checked_lines(lines: pl.DataFrame, asked: Asked, registers: Registers, written: Written = AS_USUAL) -> pl.DataFrame:
     """Casts, rules and registers on lines without a file; `written` is how the file they came from wrote its texts."""
     context = CheckContext(
-        rules={"annual": lambda _: asked.rules},
+        rules=_rules_here(asked),
         today=asked.today,
-        year=asked.year,
+        period=asked.period,
         known_people=registers.people,
         employments=registers.employments,
         written=written,
+        beside=registers.beside,
     )
-    return check_lines(ANNUAL, lines, context)[1]
+    return check_lines(asked.form, lines, context)[1]
 
 
 def _register_findings(lines: pl.DataFrame, asked: Asked, registers: Registers) -> pl.DataFrame:
-    year = Year(asked.year)
-    return together(
-        [
-            register_findings(lines, registers.people, registers.employments),
-            absent_findings(lines, registers.employments, year.first_day, year.last_day),
-        ]
-    )
+    if not asked.form.of_people:
+        return together([])
+    frames = [register_findings(lines, registers.people, registers.employments), absent(lines, asked, registers)]
+    if registers.beside is not None:
+        frames.append(registers.beside(lines))
+    return together(frames)
+
+
+def absent(lines: pl.DataFrame, asked: Asked, registers: Registers) -> pl.DataFrame:
+    """Who worked in the period and is on no line, where everyone is to be on one."""
+    if not asked.form.of_everyone:
+        return together([])
+    return absent_findings(lines, registers.employments, registers.people, asked.period)
 
 
 def _with_categories(lines: pl.DataFrame, asked: Asked, employments: pl.DataFrame) -> pl.DataFrame:
     """Each line's rate category: as sent, else as its employment's in the register, else the employer's usual one."""
+    if asked.usual_category is None:
+        return lines
     if "rate_category" not in lines.columns:
-        lines = lines.with_columns(rate_category=pl.lit(None, pl.String))
+        lines = lines.hstack([no_values("rate_category", pl.String, lines.height)])
+    if employments.is_empty():
+        return with_columns(lines, rate_category=pl.col("rate_category").fill_null(asked.usual_category))
     registered = employments.select("nss", registered="rate_category").unique("nss", keep="last")
     joined = lines.join(registered, on="nss", how="left", maintain_order="left")
     return joined.with_columns(
@@ -239,7 +301,11 @@ def _with_categories(lines: pl.DataFrame, asked: Asked, employments: pl.DataFram
 
 def closed_categories(lines: pl.DataFrame, asked: Asked) -> pl.DataFrame:
     """Categories that do not exist, or whose rates the fund has not confirmed: they cannot be assessed."""
-    closed = lines.filter(~pl.col("rate_category").is_in(sorted(asked.open_categories)))
+    if "rate_category" not in lines.columns:
+        return together([])
+    closed = kept(lines, ~pl.col("rate_category").is_in(sorted(asked.open_categories)))
+    if closed.is_empty():
+        return together([])
     return shaped(
         closed.select(
             "line_number",
@@ -249,18 +315,8 @@ def closed_categories(lines: pl.DataFrame, asked: Asked) -> pl.DataFrame:
             severity=pl.lit(Severity.ERROR.value),
             seen=pl.col("rate_category"),
             expected=pl.lit(", ".join(sorted(asked.open_categories))),
-            proposed=pl.lit(asked.usual_category),
+            proposed=pl.lit(asked.usual_category, pl.String),
         )
-    )
-
-
-def at_columns(findings: pl.DataFrame, letters: dict[str, str]) -> pl.DataFrame:
-    """With the letter of the column that each finding's field was read from."""
-    if not letters:
-        return findings
-    letter = pl.col("field").replace_strict(letters, default=None, return_dtype=pl.String)
-    return findings.with_columns(
-        column=pl.coalesce("column", pl.when(pl.col("line_number").is_not_null()).then(letter))
     )
 
 

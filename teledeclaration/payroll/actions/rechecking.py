@@ -8,7 +8,7 @@ registers did.
 """
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -17,15 +17,18 @@ import polars as pl
 from teledeclaration.database import Connection
 from teledeclaration.intake.checking import ordered
 from teledeclaration.intake.checks import most_of
-from teledeclaration.intake.problems import shaped
+from teledeclaration.intake.forms import FormName
+from teledeclaration.intake.problems import together
+from teledeclaration.intake.register_checks import ABSENT_MAX, absent_numbers, absent_told, of_the_fund
+from teledeclaration.payroll.actions.employment import employments_known
 from teledeclaration.payroll.actions.line_checks import (
     OF_ALL_LINES,
     Before,
-    check_absent,
     check_stored,
     check_whole,
 )
-from teledeclaration.payroll.actions.numbering import ABSENT, FILE_BOUNDS, numbered, renumbered
+from teledeclaration.payroll.actions.movement_lines import beside_movements
+from teledeclaration.payroll.actions.numbering import FILE_BOUNDS, OF_NO_LINE, numbered, renumbered
 from teledeclaration.payroll.actions.reading import Asked, Registers, Result, noted
 from teledeclaration.payroll.actions.telling import tell_mended, tell_switched
 from teledeclaration.payroll.queries import lines, rechecks, revisions
@@ -77,12 +80,18 @@ async def recheck_changed(
     connection: Connection, *, employer_id: int, reading: Reading, asked: Asked, versions: dict[str, Any]
 ) -> Result | None:
     """The findings of what changed in the reading's stored lines since its last check; None where all of it is to be
-    checked. `versions` is what law and registers are now."""
+    checked, as always where lines are not one person's each in a period. `versions` is what law and registers are now.
+    """
     where: dict[str, Any] = {"employer_id": employer_id, "reading_id": reading.reading_id}
     last = reading.facts.get("checked")
-    if not last or last["usual_category"] != asked.usual_category or not versions.items() <= reading.facts.items():
+    if (
+        not asked.form.of_everyone
+        or not last
+        or last["usual_category"] != asked.usual_category
+        or not versions.items() <= reading.facts.items()
+    ):
         return None
-    changes = await _changes(connection, where, last["edits"])
+    changes = await _changes(connection, where, asked.form.name, last["edits"])
     if changes is None:
         return None
     return await _Recheck(connection, where, reading.facts, asked, changes).result()
@@ -104,14 +113,14 @@ def before_all(findings: pl.DataFrame, changed: list[int]) -> Before:
     return Before(findings, missing, changed)
 
 
-async def _changes(connection: Connection, where: dict[str, Any], since: int) -> Changes | None:
+async def _changes(connection: Connection, where: dict[str, Any], form: FormName, since: int) -> Changes | None:
     """None where they are too many."""
     edits = await rechecks.last_edit(connection, **where)
     images = await rechecks.select_changes(connection, **where, since=since, limit=CHANGED_MAX + 1)
     if len(images) > CHANGED_MAX:
         return None
     numbers = sorted({line for line, _ in images})
-    return Changes(images, await lines.select_line_frame(connection, **where, numbers=numbers), edits)
+    return Changes(images, await lines.select_line_frame(connection, **where, form=form, numbers=numbers), edits)
 
 
 @dataclass(frozen=True)
@@ -132,14 +141,14 @@ class _Recheck:
         unknown = await self._unknown(known, people) if doubtful else set()
         most, whole, judged = await self._whole()
         changed = set(self.changes.now["line_number"].to_list())
-        checked = {person.line_number for person in people} | changed | unknown | judged
+        checked = {person.line_number for person in people} | changed
+        checked |= await self._with_same((unknown | judged) - checked)
         if len(checked) > CHANGED_MAX:
             return None
         found, replaced = await self._lines(sorted(checked), most, known, wide=bool(unknown))
-        kept = pl.DataFrame({"nss": [person.nss for person in people if not person.left_out]}, {"nss": pl.String})
-        employments = known.employments.filter(pl.col("nss").is_in(numbers))
-        absent = check_absent(kept, employments, self.asked.year)
-        of_file, gone = await self._file([*whole, absent], numbers, measured=bool(whole))
+        absent = await self._absent() if self._employees_moved(known) else []
+        codes = [*(OF_ALL_LINES if whole else ()), *(OF_NO_LINE if absent else ())]
+        of_file, gone = await self._file([*whole, *absent], codes)
         return self._outcome(most, pl.concat([of_file, found]), pl.concat([gone, replaced]))
 
     def _outcome(self, most: dict[str, float | None], findings: pl.DataFrame, replaces: pl.DataFrame) -> Result:
@@ -153,8 +162,21 @@ class _Recheck:
         if known.people is None:
             return False
         strangers = set(numbers) - set(known.people["nss"].to_list())
-        moved = self.changes.moved & set(known.employments["nss"].to_list())
-        return bool(strangers or moved or None in self.changes.numbers)
+        return bool(strangers or self._employees_moved(known) or None in self.changes.numbers)
+
+    def _employees_moved(self, known: Registers) -> bool:
+        """Whether an employee came onto a line to be filed, or off one."""
+        return not self.changes.moved.isdisjoint(known.employments["nss"].to_list())
+
+    async def _absent(self) -> list[pl.DataFrame]:
+        """What is told of the employees on no line, whoever they are; names are asked of those that are named."""
+        everyone = await rechecks.select_all_numbers(self.connection, **self.where)
+        employments = await employments_known(self.connection, self.where["employer_id"])
+        absent = absent_numbers(everyone.filter(~pl.col("left_out")), employments, self.asked.period)
+        first = absent.head(ABSENT_MAX)
+        own = first.filter(first.is_in(of_the_fund(employments)["nss"].implode()))
+        named = await ask_registers(self.connection, self.where["employer_id"], own.to_list())
+        return [absent_told(absent, named.people)]
 
     async def _unknown(self, known: Registers, people: list[Person]) -> set[int]:
         """The lines without a number that the registers know, by what changed and by what the last check said."""
@@ -164,6 +186,14 @@ class _Recheck:
         told_before = set(told) - set(self.changes.now["line_number"].to_list())
         return {*now, *told_before, *(person.line_number for person in people if person.nss is None)}
 
+    async def _with_same(self, checked: set[int]) -> set[int]:
+        """These lines, and those of the same people, which are judged together with them."""
+        if not checked or len(checked) > CHANGED_MAX:
+            return checked
+        theirs = await rechecks.select_numbers_on(self.connection, **self.where, numbers=sorted(checked))
+        numbers = sorted(number for number in theirs if number is not None)
+        return checked | {one.line_number for one in await self._people(numbers, unnumbered=None in theirs)}
+
     async def _people(self, numbers: list[str], *, unnumbered: bool) -> list[Person]:
         rows = await rechecks.select_bearers(self.connection, **self.where, numbers=numbers, unnumbered=unnumbered)
         return [Person(*row) for row in rows]
@@ -172,9 +202,9 @@ class _Recheck:
         """What is plausible now, the findings about the file as a whole (none where no amount changed), and the lines
         that are judged otherwise than before."""
         former: dict[str, float | None] = self.facts["checked"]["most"]
-        if not self.changes.fields & set(rechecks.PAY_SCHEMA):
+        if not self.changes.fields & set(rechecks.pay_schema(self.asked.form)):
             return former, [], set()
-        pay = await rechecks.select_pay(self.connection, **self.where)
+        pay = await rechecks.select_pay(self.connection, **self.where, form=self.asked.form)
         kept = pay.filter(~pl.col("left_out"))
         most = most_of(self.asked.rules, kept)
         judged = [_above(pl.col(name), former.get(name)) != _above(pl.col(name), most[name]) for name in most]
@@ -185,7 +215,7 @@ class _Recheck:
         self, checked: list[int], most: dict[str, float | None], known: Registers, *, wide: bool
     ) -> tuple[pl.DataFrame, pl.DataFrame]:
         """The findings of these lines, and those they take the place of."""
-        frame = await lines.select_line_frame(self.connection, **self.where, numbers=checked)
+        frame = await lines.select_line_frame(self.connection, **self.where, form=self.asked.form.name, numbers=checked)
         here = frame["nss"].drop_nulls().unique()
         if wide:
             bearers = await rechecks.select_all_numbers(self.connection, **self.where)
@@ -193,6 +223,7 @@ class _Recheck:
             bearers = frame.select("nss", "left_out")
         if wide or not set(here.to_list()) <= self.changes.numbers:
             known = await ask_registers(self.connection, self.where["employer_id"], here.to_list(), everyone=wide)
+        beside = await beside_movements(self.connection, self.where["employer_id"], self.asked, here)
         stood = await lines.select_finding_frame(self.connection, **self.where, numbers=checked)
         missing = await lines.select_file_findings(self.connection, **self.where, codes=["column_missing"])
         changed = self.changes.now["line_number"].to_list()
@@ -202,20 +233,16 @@ class _Recheck:
             most,
             bearers,
             asked=self.asked,
-            registers=known,
+            registers=replace(known, beside=beside),
             facts=self.facts,
             before=Before(stood, missing["field"].to_list(), changed),
         )
         return numbered(ordered(found), self.facts.get("sheet"), frame), stood.select(list(rechecks.MARK_SCHEMA))
 
-    async def _file(
-        self, found: list[pl.DataFrame], numbers: list[str], *, measured: bool
-    ) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """The findings about the file that were not there before, and those that are no more."""
-        codes = list(OF_ALL_LINES) if measured else [ABSENT]
+    async def _file(self, found: list[pl.DataFrame], codes: list[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """The findings about the file, of these codes, that were not there before, and those that are no more."""
         stood = await lines.select_file_findings(self.connection, **self.where, codes=codes)
-        stood = stood.filter((pl.col("code") != ABSENT) | pl.col("seen").is_in(numbers))
-        now = shaped(pl.concat(found, how="diagonal_relaxed"))
+        now = together(found)
         new = now.join(stood, on=_SAME, how="anti", nulls_equal=True)
         gone = stood.join(now, on=_SAME, how="anti", nulls_equal=True)
         highest = await rechecks.select_highest(self.connection, **self.where, bounds=FILE_BOUNDS)
@@ -231,10 +258,10 @@ async def ask_registers(
     connection: Connection, employer_id: int, numbers: list[str], *, everyone: bool = False
 ) -> Registers:
     """What the registers know of these numbers, and of all the employer's employees where asked."""
-    employments = await registers.employments_frame(connection, employer_id, None if everyone else numbers)
+    employments = await employments_known(connection, employer_id, None if everyone else numbers)
     if not await registers.anyone_known(connection):
         return Registers(people=None, employments=employments)
-    asked = {*numbers, *employments["nss"].to_list()} if everyone else numbers
+    asked = {*numbers, *of_the_fund(employments)["nss"].to_list()} if everyone else numbers
     return Registers(people=await registers.known_people_frame(connection, list(asked)), employments=employments)
 
 

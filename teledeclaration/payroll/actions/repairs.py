@@ -35,7 +35,8 @@ def known_repair(wish: RepairWish) -> Repair:
     if wish.field is not None and repair.codes and not set(fields_of(wish.field)) <= set(repair.reads):
         raise UnknownRepair(pointer="/field", repair=wish.repair)
     if wish.choice not in repair.choices:
-        raise RepairChoiceNeeded(pointer="/choice", choices=", ".join(str(choice) for choice in repair.choices))
+        choices = ", ".join(choice for choice in repair.choices if choice)
+        raise RepairChoiceNeeded(pointer="/choice", repair=repair.name, choices=choices)
     return repair
 
 
@@ -92,7 +93,7 @@ async def _store(
     now: datetime,
 ) -> int:
     """The changed lines under a revision of their own; its number."""
-    fields = [name for name in changes.columns if name != "line_number"]
+    fields = [name for name in changes.columns if name in edits.changeable(draft.form)]
     said = {"repair": wish.repair, "code": wish.code, "field": wish.field, "choice": wish.choice}
     details = {name: value for name, value in said.items() if value is not None}
     revision = await revisions.record(

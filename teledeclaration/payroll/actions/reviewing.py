@@ -20,8 +20,10 @@ from teledeclaration.database import Connection, Pool, transaction
 from teledeclaration.employers.guard import Caller
 from teledeclaration.errors import NotFound
 from teledeclaration.intake.comparing import Comparison, compare
+from teledeclaration.intake.forms import FORMS
 from teledeclaration.legislation import Legislation
 from teledeclaration.payroll.actions import effects
+from teledeclaration.payroll.actions.compared import declared_lines, draft_lines
 from teledeclaration.payroll.actions.drafts import check_revision, checked_reading, lock_open_draft
 from teledeclaration.payroll.actions.standing import ask_for_review, stand_on
 from teledeclaration.payroll.errors import NothingToReview, ReviewDecided, ReviewNotReady, ReviewOutdated
@@ -141,8 +143,8 @@ async def compare_changes(
         draft = await drafts.select_draft(connection, employer_id=employer_id, draft_id=review.draft_id)
         if draft is None:
             raise LookupError("a review without its draft")
-        base, new = await _lines(connection, employer_id, review, draft)
-    comparison = await asyncio.to_thread(compare, base, new)
+        base, new = await _lines(connection, legislation, employer_id, review, draft)
+    comparison = await asyncio.to_thread(compare, base, new, FORMS[draft.form])
     try:
         async with transaction(pool, actor) as connection:
             effect = await effects.effect_of(connection, legislation, employer_id, draft, review.base, base, new)
@@ -158,18 +160,15 @@ async def compare_changes(
 
 
 async def _lines(
-    connection: Connection, employer_id: int, review: ReviewRow, draft: DraftRow
+    connection: Connection, legislation: Legislation, employer_id: int, review: ReviewRow, draft: DraftRow
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """What is compared: the lines before, and those that would take their place."""
-    new = await review_changes.select_draft_lines(connection, employer_id=employer_id, reading_id=review.reading_id)
+    of: dict[str, Any] = {"employer_id": employer_id, "draft": draft}
+    new = await draft_lines(connection, **of, reading_id=review.reading_id)
     if review.base == "declaration":
-        base = await review_changes.select_filed_lines(
-            connection, employer_id=employer_id, declaration_id=review.base_id
-        )
+        base = await declared_lines(connection, legislation, **of, declaration_id=review.base_id, new=new)
     else:
-        base = await review_changes.select_draft_lines(
-            connection, employer_id=employer_id, reading_id=_base_id(review, draft)
-        )
+        base = await draft_lines(connection, **of, reading_id=_base_id(review, draft))
     return base, new
 
 

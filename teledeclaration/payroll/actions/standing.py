@@ -2,7 +2,7 @@
 
 At once count the draft's first lines, the very lines it stands on already, another mapping of the same file before
 anything was mended, and a check of lines that were mended in place. Anything else is offered: the draft keeps its lines
-until someone accepts what changes (`reviewing`). The very same lines change nothing where numbers were asked for since.
+until someone accepts what changes (`reviewing`).
 """
 
 from datetime import datetime
@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from teledeclaration.database import Connection
+from teledeclaration.intake.forms import FormName
 from teledeclaration.payroll.actions import revisions
 from teledeclaration.payroll.queries import declarations, drafts, lines, places, reviews
 from teledeclaration.payroll.queries.places import ReadingPlace
@@ -44,8 +45,6 @@ async def settle(
     if place.overtaken:
         return
     why = await _at_once(connection, employer_id, reading_id, place)
-    if why == _SAME_LINES and await _asks_for_fewer_numbers(connection, employer_id, reading_id, place.stands_on):
-        return
     if why is not None:
         await stand_on(connection, **where, place=place, lines_changed=rows, details=why, done_by=sent_by, now=now)
     elif place.stands_on is not None:
@@ -74,21 +73,22 @@ async def _at_once(
         return None if mended else {}
     if standing != await lines.sum_lines(connection, employer_id=employer_id, reading_id=reading_id):
         return None
-    hashes = [
-        await declarations.hash_lines(connection, employer_id=employer_id, reading_id=one)
-        for one in (place.stands_on, reading_id)
-    ]
+    hashes = [await _hash(connection, employer_id, one, place.form) for one in (place.stands_on, reading_id)]
     same = hashes[0] == hashes[1] and not standing.left_out_count
-    return _SAME_LINES if same else None
+    if not same or await _asks_for_fewer_numbers(connection, employer_id, reading_id, place.stands_on):
+        return None
+    return _SAME_LINES
 
 
-async def _asks_for_fewer_numbers(
-    connection: Connection, employer_id: int, reading_id: UUID, standing: UUID | None
-) -> bool:
-    """Whether a number was asked for in the draft for someone for whom the very same lines do not ask: a file cannot
-    say so, and the draft is to keep it."""
-    if standing is None:
-        return False
+async def _hash(connection: Connection, employer_id: int, reading_id: UUID, form: FormName) -> str:
+    """What tells a reading's lines from others: of a year, as they would be declared."""
+    if form == "annual":
+        return await declarations.hash_lines(connection, employer_id=employer_id, reading_id=reading_id)
+    return await places.hash_fields(connection, employer_id=employer_id, reading_id=reading_id, form=form)
+
+
+async def _asks_for_fewer_numbers(connection: Connection, employer_id: int, reading_id: UUID, standing: UUID) -> bool:
+    """Whether a number was asked for in the draft for someone for whom these lines do not ask any more (`carrying`)."""
     now, before = [
         await places.count_numbers_asked(connection, employer_id=employer_id, reading_id=one)
         for one in (reading_id, standing)

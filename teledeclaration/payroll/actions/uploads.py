@@ -1,5 +1,6 @@
 """Receiving a file or lines: the row first, then the message to the worker that reads it."""
 
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -10,7 +11,8 @@ from teledeclaration import journal, outbox
 from teledeclaration.database import Connection, Pool, transaction
 from teledeclaration.employers.guard import Caller
 from teledeclaration.errors import NotFound
-from teledeclaration.payroll.actions.drafts import READ_JOB, draft_for, lock_open_draft
+from teledeclaration.payroll.actions.drafts import READ_JOB, lock_open_draft
+from teledeclaration.payroll.actions.opening import draft_for
 from teledeclaration.payroll.errors import TooManyWaiting, UploadDone
 from teledeclaration.payroll.queries import uploads
 from teledeclaration.payroll.queries.drafts import DraftRow
@@ -20,6 +22,9 @@ from teledeclaration.storage import Stored
 LONG_FROM_BYTES = 1_000_000
 """From this size on a file waits in the queue of long work, so that it delays no small one."""
 
+
+LINES_A_PART = 50_000
+"""The most lines that one part holds (`schemas.payroll.SentLines`)."""
 
 _TRY_AGAIN_S = 30
 
@@ -71,6 +76,7 @@ async def receive_lines(
     *,
     draft_id: UUID,
     stored: Stored,
+    check: Callable[[DraftRow], None],
     part: int,
     parts: int,
     waiting_max: int,
@@ -78,11 +84,13 @@ async def receive_lines(
 ) -> Received:
     """One part of the lines sent by REST; the one that makes its series whole has the draft checked.
 
-    The draft is held meanwhile: of two parts at once, the later one sees the other.
+    The draft is held meanwhile: of two parts at once, the later one sees the other. `check` raises what is wrong with
+    the lines for this draft.
     """
     reading, size = None, stored.size_bytes * parts
     async with transaction(pool, caller.actor) as connection:
         draft = await lock_open_draft(connection, caller.employer_id, draft_id)
+        check(draft)
         latest = await _latest(connection, caller.employer_id, draft_id)
         now = _after(latest, now)
         upload_id = await _insert(
@@ -106,6 +114,46 @@ async def receive_lines(
     if reading is not None:
         await queue.enqueue(READ_JOB, employer_id=caller.employer_id, subject=reading, queue=queue_for(size))
     return Received(upload=upload, new=True)
+
+
+async def receive_prepared(
+    connection: Connection,
+    caller: Caller,
+    draft: DraftRow,
+    stored: Sequence[Stored],
+    *,
+    waiting_max: int,
+    now: datetime,
+) -> UUID | None:
+    """Lines that the platform prepared, stored as those sent by REST, become an upload of a draft: what is to be read.
+
+    In a transaction that holds the draft. None where the draft stands on these very lines, or they wait already.
+    """
+    same = await uploads.select_standing_upload(
+        connection, employer_id=caller.employer_id, draft_id=draft.draft_id, content_hash=stored[-1].content_hash
+    )
+    if same is not None and (same.status == "waiting" or same.reading_id in _in_use(draft)):
+        return None
+    await check_waiting(connection, caller.employer_id, waiting_max)
+    now = _after(await _latest(connection, caller.employer_id, draft.draft_id), now)
+    series: UUID | None = None
+    for part, one in enumerate(stored, 1):
+        moment = now + timedelta(microseconds=part)
+        upload_id = await _insert(
+            connection,
+            caller,
+            draft,
+            one,
+            filename=f"prepared-{draft.period}.json",
+            source="prepared",
+            series=series,
+            part=part,
+            parts=len(stored),
+            now=moment,
+        )
+        series = series or upload_id
+    size = sum(one.size_bytes for one in stored)
+    return await _ask_for_reading(connection, caller, draft, upload_id, size, now)
 
 
 async def cancel_upload(pool: Pool, caller: Caller, *, upload_id: UUID, now: datetime) -> uploads.UploadRow:

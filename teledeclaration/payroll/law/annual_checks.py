@@ -5,12 +5,14 @@ Known rejections of the fund, and doubts worth telling before it does. Figures c
 
 from datetime import date
 from functools import lru_cache, partial, reduce
+from math import lcm
 
 import msgspec
 import polars as pl
 
 from schemas.findings import Severity
 from teledeclaration.intake.checks import Check, Rules, blank
+from teledeclaration.intake.evaluating import select
 from teledeclaration.intake.person_checks import AgeRules, person_checks
 from teledeclaration.intake.problems import dinars, of_the_file, together
 from teledeclaration.money import Centimes
@@ -121,7 +123,7 @@ def _amount_checks(quarter: str, place: int, rules: AnnualRules) -> list[Check]:
         Check("duration_without_amount", Severity.CONFIRM, field=field, when=(amount == 0) & (duration > 0)),
         Check("amount_implausible", Severity.CONFIRM, field=field, when=amount > pl.col(f"most_{field}")),
     ]
-    least = _minimum_wage(duration, unit, place, rules)
+    least = least_base(duration, unit, place, rules)
     if least is not None:
         within = duration.is_between(1, _longest(unit, place, rules))
         below = (amount > 0) & within & (amount + rules.minimum_wage_tolerance < least)
@@ -139,7 +141,7 @@ def amounts_look_like_centimes(lines: pl.DataFrame, *, rules: AnnualRules, times
 
     `seen` is the usual pay a month, `expected` how many times the minimum wage that is.
     """
-    known = pl.concat([pl.Series(dtype=pl.Int64), *lines.select(times)]).drop_nulls().sort()
+    known = pl.concat([pl.Series(dtype=pl.Int64), *select(lines, times)]).drop_nulls().sort()
     usual = known[known.len() // 2] if known.len() else 0
     wage = next((wage for wage in reversed(rules.minimum_wages) if wage is not None), 0)
     if not wage or usual < rules.centimes_times:
@@ -153,14 +155,14 @@ def _times_minimum(rules: AnnualRules) -> list[pl.Expr]:
     times = []
     for place, quarter in enumerate(_QUARTERS):
         amount, duration, unit = (pl.col(f"{quarter}_{name}") for name in ("amount", "duration", "unit"))
-        least = _minimum_wage(duration, unit, place, rules)
+        least = least_base(duration, unit, place, rules)
         if least is not None:
             known = (amount > 0) & (duration > 0) & (least > 0)
             times.append(pl.when(known).then(amount // least).alias(quarter))
     return times
 
 
-def _minimum_wage(duration: pl.Expr, unit: pl.Expr, place: int, rules: AnnualRules) -> pl.Expr | None:
+def least_base(duration: pl.Expr, unit: pl.Expr, place: int, rules: AnnualRules) -> pl.Expr | None:
     """The least that may be paid for the time declared, in centimes; None where the SNMG is not known.
 
     Days count as a thirtieth of a month each, a month of 31 days as one month, a full quarter as three; where
@@ -170,22 +172,23 @@ def _minimum_wage(duration: pl.Expr, unit: pl.Expr, place: int, rules: AnnualRul
     known = sorted(wage for wage in wages if wage is not None)
     if len(known) < len(wages):
         return None
-    days = rules.days_a_month
-    thirtieths = duration // (days + 1) * days + (duration % (days + 1)).clip(0, days)
-    full = pl.when(duration >= min(days * 3, rules.days_max[place])).then(3 * days).otherwise(thirtieths)
-    hours = rules.hundredth_hours_a_month
-    return (
-        pl.when(unit == "J").then(_cheapest(full, days, known))
-        .when(unit == "M").then(_cheapest(duration, 1, known))
-        .when(unit == "H").then(_cheapest(duration * 100, hours, known))
+    time, days, hours = duration.cast(pl.Int64), rules.days_a_month, rules.hundredth_hours_a_month
+    thirtieths = time - time // (days + 1)
+    full = pl.when(time >= min(days * 3, rules.days_max[place])).then(3 * days).otherwise(thirtieths)
+    month = lcm(days, hours)  # so many parts make a month, in whatever unit the time is told
+    parts = (
+        pl.when(unit == "J").then(full * (month // days))
+        .when(unit == "M").then(time * month)
+        .when(unit == "H").then(time * (100 * month // hours))
     )  # fmt: skip
+    return _cheapest(parts, month, known)
 
 
 def _cheapest(time: pl.Expr, month: int, wages: list[Centimes]) -> pl.Expr:
     """The pay of `time` (so many make a `month`), the cheapest months first, rounded down to the centime."""
     if len(set(wages)) == 1:  # most quarters: a short expression is planned faster than it is run
-        return time.cast(pl.Int64).clip(0, month * len(wages)) * wages[0] // month
-    pays = [(time.cast(pl.Int64) - month * place).clip(0, month) * wage for place, wage in enumerate(wages)]
+        return time.clip(0, month * len(wages)) * wages[0] // month
+    pays = [(time - month * place).clip(0, month) * wage for place, wage in enumerate(wages)]
     return reduce(lambda left, right: left + right, pays) // month
 
 

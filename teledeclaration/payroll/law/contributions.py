@@ -1,7 +1,8 @@
 """What declared bases cost: one rounding per rate line, shared out to branches and payers.
 
-Law: the periodic declaration applies a line's rate to that line's total base. Which lines an
-employment falls under, their rates and the rounding are pages of `teledeclaration.legislation`.
+Law: the periodic declaration applies a line's rate to that line's total base; the annual declaration adds to each
+quarter what its months, or the quarter itself, did not declare. Which lines an employment falls under, their rates
+and the rounding are pages of `teledeclaration.legislation`.
 """
 
 from collections import defaultdict
@@ -15,9 +16,10 @@ from schemas.legislation import Branch, LegalReference, Payer, RateCategory
 from teledeclaration.errors import Conflict
 from teledeclaration.legislation import CategoryInForce, Legislation, LineInForce, Values, fingerprint
 from teledeclaration.money import Centimes, largest_remainder, round_half_up
-from teledeclaration.periods import Quarter
+from teledeclaration.periods import Month, Quarter
 
 Bases = Mapping[RateCategory, Centimes]
+DeclaredPeriod = Month | Quarter
 
 ROUNDING = "assessment.rounding"
 ROUNDINGS: dict[str, Callable[[Decimal], Centimes]] = {"half_up_once_per_line": round_half_up}
@@ -32,32 +34,58 @@ class CategoryNotAssessable(Conflict):
         super().__init__(category=category, day=day)
 
 
-class _Charge(msgspec.Struct, frozen=True):
-    """A line as it stood for some of the periods; equal where every value and its text are the same."""
-
-    line: LineInForce
-    rounding: LegalReference
-
-
 def assess(bases: Bases, values: Values) -> AssessedAmounts:
     """What one period's bases (centimes, by rate category) cost under the values of that period.
 
     Raises CategoryNotAssessable for a disabled category, NotInForce where the law held is younger than
     the period, KeyError for a category without a page, ValueError for a negative base.
     """
-    return _assessed([("", bases, values)])
+    return _assessed("", bases, values)
 
 
-def assess_quarters(bases: Mapping[Quarter, Bases], legislation: Legislation) -> AssessedAmounts:
-    """What an annual declaration costs: each quarter under the values in force on its first day.
+def assess_signed(bases: Bases, values: Values) -> AssessedAmounts:
+    """What a difference of bases costs; each may be negative, and nothing comes of those that are zero.
 
-    Quarters under the same law make one line with one rounding, so a year without a change of rate has
-    each line once. A value that changes inside a quarter applies from the next one: the declaration
-    does not say what was earned before the change. Raises as `assess` does.
+    A line's amount is rounded once on its absolute value and keeps its sign, so that a base taken back costs what
+    the same base added would have. Raises as `assess` does, but for a negative base.
     """
-    return _assessed(
-        (quarter.code, bases[quarter], legislation.on(quarter.first_day)) for quarter in sorted(bases, key=_in_time)
-    )
+    return _assessed("", bases, values, signed=True)
+
+
+def year_buckets(
+    periodic: Mapping[DeclaredPeriod, Bases], annual: Mapping[Quarter, Bases] | None, legislation: Legislation
+) -> dict[str, AssessedAmounts]:
+    """What each period of a year is assessed at by all that stands, by the period's code.
+
+    A month or quarter declared periodically costs its bases. Where an annual declaration stands (`annual`, by
+    quarter), each of its quarters costs besides what its bases are beyond those declared periodically in it: more,
+    less, or nothing. A period is under the values in force on its first day; a value that changes inside a quarter
+    applies to its annual part from the next one, as the declaration does not say what was earned before the change.
+    Lines of a quarter that is declared both ways stay side by side, each rounded once. Raises as `assess` does.
+    """
+    costs: dict[str, list[AssessedAmounts]] = defaultdict(list)
+    for period, bases in sorted(periodic.items(), key=lambda each: each[0].code):
+        costs[period.code].append(_assessed(period.code, bases, legislation.on(period.first_day)))
+    for quarter, bases in (annual or {}).items():
+        declared = [periodic[period] for period in (quarter, *quarter.months) if period in periodic]
+        beyond = _beyond(bases, declared)
+        costs[quarter.code].append(_assessed(quarter.code, beyond, legislation.on(quarter.first_day), signed=True))
+    return {code: side_by_side(costs[code]) for code in sorted(costs)}
+
+
+def added_up(bases: Iterable[Bases]) -> dict[RateCategory, Centimes]:
+    """Bases of several declarations together."""
+    sums: dict[RateCategory, Centimes] = defaultdict(int)
+    for category, base in (pair for each in bases for pair in each.items()):
+        sums[category] += base
+    return dict(sums)
+
+
+def side_by_side(assessments: Iterable[AssessedAmounts]) -> AssessedAmounts:
+    """Assessments of several periods as one: their sums, and every line as it was rounded in its period."""
+    assessments = tuple(assessments)
+    lines = [line for assessment in assessments for line in assessment.lines]
+    return _summed(lines, [reference for assessment in assessments for reference in assessment.law])
 
 
 def difference(new: AssessedAmounts, before: AssessedAmounts) -> AssessedAmounts:
@@ -102,29 +130,28 @@ def share_among(amount: Centimes, bases: Sequence[Centimes]) -> list[Centimes]:
 
 
 def rate_line_amount(total_base: Centimes, rate: Decimal, rounding: str) -> Centimes:
-    """What one rate line costs on its total base, rounded once by the named rule."""
+    """What one rate line costs on its total base, rounded once by the named rule; a base taken back, as much less."""
     return ROUNDINGS[rounding](total_base * rate)
 
 
-def _assessed(periods: Iterable[tuple[str, Bases, Values]]) -> AssessedAmounts:
-    bases: dict[_Charge, Centimes] = defaultdict(int)
-    codes: dict[_Charge, list[str]] = defaultdict(list)
+def _assessed(code: str, declared: Bases, values: Values, *, signed: bool = False) -> AssessedAmounts:
+    """`code` is the period's, where the caller named one. Signed, nothing is said of what is zero."""
+    rounding = values.reference(ROUNDING)
+    bases: dict[str, Centimes] = defaultdict(int)
     categories: list[LegalReference] = []
-    for code, declared, values in periods:
-        rounding = values.reference(ROUNDING)
-        for category, base in _checked(declared, values):
-            categories.append(category.law)
-            for line in category.lines:
-                charge = _Charge(values.line(line), rounding)
-                bases[charge] += base
-                if code and code not in codes[charge]:
-                    codes[charge].append(code)
-    return _summed((_rate_line(charge, base, codes[charge]) for charge, base in bases.items()), categories)
+    for category, base in _checked(declared, values, signed=signed):
+        categories.append(category.law)
+        for line in category.lines:
+            bases[line] += base
+    lines = (_rate_line(values.line(line), rounding, base, (code,) if code else ()) for line, base in bases.items())
+    return _summed((line for line in lines if not signed or _says_something(line)), categories)
 
 
-def _checked(declared: Bases, values: Values) -> Iterable[tuple[CategoryInForce, Centimes]]:
+def _checked(declared: Bases, values: Values, *, signed: bool) -> Iterable[tuple[CategoryInForce, Centimes]]:
     for name, base in sorted(declared.items()):
-        if base < 0:
+        if signed and not base:
+            continue
+        if base < 0 and not signed:
             raise ValueError("a declared base is negative")
         category = values.category(name)
         if not category.enabled:
@@ -132,9 +159,14 @@ def _checked(declared: Bases, values: Values) -> Iterable[tuple[CategoryInForce,
         yield category, base
 
 
-def _rate_line(charge: _Charge, base: Centimes, periods: list[str]) -> RateLine:
-    line = charge.line
-    amount = rate_line_amount(base, line.rate, charge.rounding.value)
+def _beyond(annual: Bases, periodic: Iterable[Bases]) -> Bases:
+    """What a quarter's annual bases are beyond those declared periodically in it, by category; maybe negative."""
+    declared = added_up(periodic)
+    return {name: annual.get(name, 0) - declared.get(name, 0) for name in {*annual, *declared}}
+
+
+def _rate_line(line: LineInForce, rounding: LegalReference, base: Centimes, periods: tuple[str, ...]) -> RateLine:
+    amount = rate_line_amount(base, line.rate, rounding.value)
     shares = largest_remainder(amount, [part.rate for part in line.parts])
     return RateLine(
         code=line.code,
@@ -145,8 +177,8 @@ def _rate_line(charge: _Charge, base: Centimes, periods: list[str]) -> RateLine:
             RatePart(branch=part.branch, payer=part.payer, rate=part.rate, amount=share, law=part.law)
             for part, share in zip(line.parts, shares, strict=True)
         ),
-        law=(line.law, charge.rounding),
-        periods=tuple(periods),
+        law=(line.law, rounding),
+        periods=periods,
     )
 
 
@@ -201,7 +233,3 @@ def _added(one: RateLine, other: RateLine) -> RateLine:
 
 def _says_something(line: RateLine) -> bool:
     return bool(line.base or line.amount or any(part.amount for part in line.parts))
-
-
-def _in_time(quarter: Quarter) -> tuple[int, int]:
-    return (quarter.year, quarter.number)

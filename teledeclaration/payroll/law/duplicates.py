@@ -15,14 +15,15 @@ def repeated_people(lines: pl.DataFrame) -> pl.DataFrame:
     Two lines are two spells when names and birth agree and the one's exit is before the other's entry.
     `expected` names the other rows (or line numbers where there are none).
     """
-    twice = lines.filter(pl.col("nss").is_not_null() & pl.col("nss").is_duplicated())
-    if not twice.height:
+    nss = lines["nss"]
+    if nss.n_unique() == nss.len() - max(nss.null_count() - 1, 0):
         return pl.DataFrame()
+    twice = lines.filter(pl.col("nss").is_not_null() & pl.col("nss").is_duplicated())
     spells = twice.select(
         "line_number",
         "row",
         "nss",
-        who=_who(),
+        who=the_person(),
         place=pl.coalesce("row", "line_number"),
         first=pl.col("entry_date").fill_null(_FIRST),
         last=pl.col("exit_date").fill_null(_LAST),
@@ -44,7 +45,7 @@ def repeated_people(lines: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _who() -> pl.Expr:
+def the_person() -> pl.Expr:
     """The person a line is about, by names without case, accents or marks, and birth."""
     names = pl.concat_str(pl.col("last_name", "first_name").fill_null(""), separator="|").str.normalize("NFKD")
     plain = names.str.to_lowercase().str.replace_all(r"[^\p{L}|]", "")
@@ -53,7 +54,9 @@ def _who() -> pl.Expr:
 
 def repeated_without_number(lines: pl.DataFrame) -> pl.DataFrame:
     """`person_repeated` for lines without a number that are the same person: one number would be asked for twice."""
-    unnumbered = lines.filter(pl.col("nss").is_null() & pl.col("number_requested")).with_columns(who=_who())
+    if not lines["number_requested"].any():
+        return pl.DataFrame()
+    unnumbered = lines.filter(pl.col("nss").is_null() & pl.col("number_requested")).with_columns(who=the_person())
     twice = unnumbered.filter(pl.col("who").is_duplicated())
     return twice.select(
         "line_number",

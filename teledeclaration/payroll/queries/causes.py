@@ -9,7 +9,7 @@ import polars as pl
 from schemas.findings import Severity
 from teledeclaration.database import Connection
 from teledeclaration.frames import fetch_frame
-from teledeclaration.intake.repairs.amounts import AMOUNTS
+from teledeclaration.intake.repairs.amounts import EVERY_AMOUNT
 from teledeclaration.intake.repairs.dates import DATE_FIELDS
 from teledeclaration.intake.repairs.repair import WholeFile
 from teledeclaration.payroll.queries.lines import FINDING_SCHEMA, LINE_SCHEMA, FindingRow
@@ -142,8 +142,8 @@ async def select_whole_file(connection: Connection, *, employer_id: int, reading
     )
 
 
-_WHOLE = " AND ".join(f"coalesce({name}, 0) % 100 = 0" for name in AMOUNTS)
-_ANY = " OR ".join(f"coalesce({name}, 0) <> 0" for name in AMOUNTS)
+_WHOLE = " AND ".join(f"coalesce({name}, 0) % 100 = 0" for name in EVERY_AMOUNT)
+_ANY = " OR ".join(f"coalesce({name}, 0) <> 0" for name in EVERY_AMOUNT)
 
 
 def _days(name: str) -> str:

@@ -9,9 +9,12 @@ import polars as pl
 
 from schemas.annual import DeclarationType
 from schemas.payroll import DeclaredLine, Registration
+from schemas.periodic import PeriodHeader
 from teledeclaration.database import Connection
 from teledeclaration.frames import fetch_frame
-from teledeclaration.payroll.queries.lines import LINE_FIELDS, LINE_SCHEMA
+from teledeclaration.intake.forms import ANNUAL
+from teledeclaration.payroll.queries.lines import LINE_SCHEMA
+from teledeclaration.payroll.queries.periodic import PERIODIC_CSV_HEADER, PERIODIC_LINE_AS_CSV
 
 LINES_CSV_HEADER = (
     "line_number;nss;last_name;first_name;birth_date;"
@@ -35,6 +38,8 @@ class DeclarationRow(msgspec.Struct, frozen=True, kw_only=True):
     form: str
     centre: str
     year: int
+    period: str
+    header: PeriodHeader
     type: DeclarationType
     mode: str
     draft_id: UUID
@@ -57,9 +62,9 @@ class DeclarationRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _DECLARATION = """
-SELECT d.declaration_id, d.number, d.form, d.centre, d.year, d.type, d.mode, d.draft_id, d.replaces, d.completes,
-       d.line_count, d.left_out_count, d.q1_amount, d.q2_amount, d.q3_amount, d.q4_amount, d.annual_amount,
-       d.content_hash, d.filed_by, d.filed_at, d.legal_day, later.declaration_id IS NULL AS in_force,
+SELECT d.declaration_id, d.number, d.form, d.centre, d.year, d.period, d.header, d.type, d.mode, d.draft_id,
+       d.replaces, d.completes, d.line_count, d.left_out_count, d.q1_amount, d.q2_amount, d.q3_amount, d.q4_amount,
+       d.annual_amount, d.content_hash, d.filed_by, d.filed_at, d.legal_day, later.declaration_id IS NULL AS in_force,
        r.code AS receipt_code, coalesce(r.status = 'sealed', false) AS receipt_ready
   FROM declarations d
   LEFT JOIN declarations later ON later.employer_id = d.employer_id AND later.replaces = d.declaration_id
@@ -73,17 +78,19 @@ _LINE = """line_number, nss, last_name, first_name, birth_date, q1_duration, q1_
 
 
 class NewDeclaration(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of `declarations` about to be written, but for what its lines give."""
+    """A row of `declarations` about to be written; `reading_id` is None where there was nothing to declare."""
 
     declaration_id: UUID
     number: str
     form: str
     centre: str
     year: int
+    period: str
+    header: PeriodHeader
     type: DeclarationType
     mode: str
     draft_id: UUID
-    reading_id: UUID
+    reading_id: UUID | None
     replaces: UUID | None
     completes: UUID | None
     line_count: int
@@ -100,7 +107,7 @@ class NewDeclaration(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def insert_declaration(connection: Connection, *, employer_id: int, declaration: NewDeclaration) -> None:
-    fields = msgspec.structs.asdict(declaration)
+    fields = msgspec.structs.asdict(declaration) | {"header": msgspec.to_builtins(declaration.header)}
     places = ", ".join(f"${place}" for place in range(2, len(fields) + 2))
     await connection.execute(
         f"INSERT INTO declarations (employer_id, {', '.join(fields)}) VALUES ($1, {places})",
@@ -165,15 +172,17 @@ async def insert_registrations(
 
 
 async def select_registrations(connection: Connection, *, employer_id: int, declaration_id: UUID) -> list[Registration]:
-    """The numbers asked for the people a declaration names without one, whichever declaration asked first."""
+    """The numbers asked for the people a declaration names without one, whatever asked first."""
     rows = await connection.fetch(
         f"""
-        SELECT g.registration_id, g.declaration_id, g.line_number, g.status, g.last_name, g.first_name, g.birth_date,
-               g.entry_date, g.requested_by, g.created_at
+        SELECT g.registration_id, g.declaration_id, g.line_number, g.movement_id, g.status, g.last_name, g.first_name,
+               g.birth_date, g.entry_date, g.requested_by, g.created_at
           FROM registrations g
          WHERE g.employer_id = $1
-           AND EXISTS (SELECT 1 FROM declared_lines d
-                        WHERE d.employer_id = $1 AND d.declaration_id = $2 AND d.nss IS NULL AND {_SAME_PERSON})
+           AND (EXISTS (SELECT 1 FROM declared_lines d
+                         WHERE d.employer_id = $1 AND d.declaration_id = $2 AND d.nss IS NULL AND {_SAME_PERSON})
+                OR EXISTS (SELECT 1 FROM periodic_lines d
+                            WHERE d.employer_id = $1 AND d.declaration_id = $2 AND d.nss IS NULL AND {_SAME_PERSON}))
          ORDER BY g.created_at, g.line_number
         """,
         employer_id,
@@ -198,13 +207,21 @@ async def hash_lines(connection: Connection, *, employer_id: int, reading_id: UU
     return digest
 
 
-async def stream_lines_csv(connection: Connection, *, employer_id: int, declaration_id: UUID) -> AsyncIterator[bytes]:
-    """`/lines.csv` in pieces of a thousand lines."""
-    yield LINES_CSV_HEADER.encode()
+_CSV = {
+    "annual": (LINES_CSV_HEADER, LINE_AS_CSV, "declared_lines"),
+    "periodic": (PERIODIC_CSV_HEADER, PERIODIC_LINE_AS_CSV, "periodic_lines"),
+}
+
+
+async def stream_lines_csv(
+    connection: Connection, *, employer_id: int, form: str, declaration_id: UUID
+) -> AsyncIterator[bytes]:
+    """`/lines.csv` of a declaration of this form, in pieces of a thousand lines."""
+    header, line, table = _CSV[form]
+    yield header.encode()
     piece: list[str] = []
     async for row in connection.cursor(
-        f"SELECT {LINE_AS_CSV} AS csv FROM declared_lines WHERE employer_id = $1 AND declaration_id = $2"
-        " ORDER BY line_number",
+        f"SELECT {line} AS csv FROM {table} WHERE employer_id = $1 AND declaration_id = $2 ORDER BY line_number",
         employer_id,
         declaration_id,
         prefetch=1000,
@@ -230,16 +247,19 @@ async def select_declarations(
     connection: Connection,
     *,
     employer_id: int,
+    form: str | None = None,
+    period: str | None = None,
     year: int | None,
     centre: str | None,
     before: datetime | None,
     limit: int,
 ) -> list[DeclarationRow]:
-    """The last filed first."""
+    """The last filed first; of one form, period, year or centre where these are named."""
     rows = await connection.fetch(
         f"""{_DECLARATION}
          WHERE d.employer_id = $1 AND ($2::int IS NULL OR d.year = $2) AND ($3::text IS NULL OR d.centre = $3)
            AND ($4::timestamptz IS NULL OR d.filed_at < $4)
+           AND ($6::text IS NULL OR d.form = $6) AND ($7::text IS NULL OR d.period = $7)
          ORDER BY d.filed_at DESC, d.declaration_id
          LIMIT $5""",
         employer_id,
@@ -247,27 +267,32 @@ async def select_declarations(
         centre,
         before,
         limit,
+        form,
+        period,
     )
     return [msgspec.convert(row, DeclarationRow) for row in rows]
 
 
-async def count_declarations(connection: Connection, *, employer_id: int, form: str, year: int) -> int:
-    """How many were ever filed for a year: the next one's number follows."""
+async def count_declarations(connection: Connection, *, employer_id: int, form: str, period: str) -> int:
+    """How many were ever filed for a period: the next one's number follows."""
     count: int = await connection.fetchval(
-        "SELECT count(*) FROM declarations WHERE employer_id = $1 AND form = $2 AND year = $3", employer_id, form, year
+        "SELECT count(*) FROM declarations WHERE employer_id = $1 AND form = $2 AND period = $3",
+        employer_id,
+        form,
+        period,
     )
     return count
 
 
 async def select_standing_declaration(
-    connection: Connection, *, employer_id: int, form: str, centre: str, year: int
+    connection: Connection, *, employer_id: int, form: str, centre: str, period: str
 ) -> UUID | None:
-    """The declaration that stands for a centre's year: the normal one, or what replaced it last."""
+    """The declaration that stands for a centre's period: the normal one, or what replaced it last."""
     standing: UUID | None = await connection.fetchval(
         """
         SELECT d.declaration_id
           FROM declarations d
-         WHERE d.employer_id = $1 AND d.form = $2 AND d.centre = $3 AND d.year = $4 AND d.completes IS NULL
+         WHERE d.employer_id = $1 AND d.form = $2 AND d.centre = $3 AND d.period = $4 AND d.completes IS NULL
            AND NOT EXISTS (SELECT 1 FROM declarations later
                             WHERE later.employer_id = $1 AND later.replaces = d.declaration_id)
          ORDER BY d.filed_at DESC
@@ -276,7 +301,7 @@ async def select_standing_declaration(
         employer_id,
         form,
         centre,
-        year,
+        period,
     )
     return standing
 
@@ -300,7 +325,7 @@ async def select_declared_lines(
     return [msgspec.convert(row, DeclaredLine) for row in rows]
 
 
-DECLARED_SCHEMA = {name: LINE_SCHEMA[name] for name in LINE_FIELDS if name not in ("observation", "rate_category")}
+DECLARED_SCHEMA = {name: LINE_SCHEMA[name] for name in ANNUAL.fields if name != "observation"}
 """A declared line as columns; amounts in centimes."""
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 import msgspec
 
 from schemas.payroll import DraftSummary
+from schemas.periodic import PeriodHeader
 from teledeclaration.database import Connection
 
 
@@ -27,8 +28,9 @@ class Confirmation(msgspec.Struct, frozen=True):
     findings: int
 
 
-_DRAFT = """draft_id, form, centre, year, type, status, revision, reading_id, lines_revision, proposed_reading_id,
-       replaces, completes, created_by, created_at, updated_at"""
+_NO_HEADER = PeriodHeader()
+_DRAFT = """draft_id, form, centre, year, period, header, type, status, revision, reading_id, lines_revision,
+       proposed_reading_id, replaces, completes, created_by, created_at, updated_at"""
 
 
 async def insert_draft(
@@ -39,6 +41,8 @@ async def insert_draft(
     form: str,
     centre: str,
     year: int,
+    period: str,
+    header: PeriodHeader = _NO_HEADER,
     type: str,  # noqa: A002 - the declaration's type is its name in the law and on the wire
     replaces: UUID | None,
     completes: UUID | None,
@@ -47,9 +51,9 @@ async def insert_draft(
 ) -> DraftRow:
     row = await connection.fetchrow(
         f"""
-        INSERT INTO drafts (employer_id, draft_id, form, centre, year, type, replaces, completes,
-                            created_by, created_at, updated_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)
+        INSERT INTO drafts (employer_id, draft_id, form, centre, year, period, type, replaces, completes,
+                            created_by, created_at, updated_at, header)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12)
         RETURNING {_DRAFT}
         """,
         employer_id,
@@ -57,13 +61,25 @@ async def insert_draft(
         form,
         centre,
         year,
+        period,
         type,
         replaces,
         completes,
         created_by,
         now,
+        msgspec.to_builtins(header),
     )
     return msgspec.convert(row, DraftRow)
+
+
+async def update_header(connection: Connection, *, employer_id: int, draft_id: UUID, header: PeriodHeader) -> None:
+    """What a periodic declaration says beside its lines."""
+    await connection.execute(
+        "UPDATE drafts SET header = $3 WHERE employer_id = $1 AND draft_id = $2",
+        employer_id,
+        draft_id,
+        msgspec.to_builtins(header),
+    )
 
 
 async def select_draft(connection: Connection, *, employer_id: int, draft_id: UUID) -> DraftRow | None:
@@ -87,7 +103,7 @@ async def select_open_draft(
     employer_id: int,
     form: str,
     centre: str,
-    year: int,
+    period: str,
     type: str,  # noqa: A002 - as above
     replaces: UUID | None,
     completes: UUID | None,
@@ -97,7 +113,7 @@ async def select_open_draft(
         f"""
         SELECT {_DRAFT}
           FROM drafts
-         WHERE employer_id = $1 AND form = $2 AND centre = $3 AND year = $4 AND type = $5 AND status = 'open'
+         WHERE employer_id = $1 AND form = $2 AND centre = $3 AND period = $4 AND type = $5 AND status = 'open'
            AND replaces IS NOT DISTINCT FROM $6 AND completes IS NOT DISTINCT FROM $7
          ORDER BY created_at DESC
          LIMIT 1
@@ -106,7 +122,7 @@ async def select_open_draft(
         employer_id,
         form,
         centre,
-        year,
+        period,
         type,
         replaces,
         completes,

@@ -13,6 +13,7 @@ import polars as pl
 
 from teledeclaration.database import Connection
 from teledeclaration.frames import fetch_frame
+from teledeclaration.intake.forms import FORMS, FormName
 from teledeclaration.payroll.queries.lines import LINE_FIELDS, LINE_SCHEMA, joined_without_statistics
 
 _FLAGS = ("left_out", "number_requested")
@@ -23,6 +24,11 @@ _NAMED_MAX = 2_000
 
 CHANGEABLE = (*LINE_FIELDS, "typed", *_FLAGS, "mended")
 """What of a stored line can be changed, and put back."""
+
+
+def changeable(form: FormName) -> frozenset[str]:
+    """The same of a form's lines."""
+    return frozenset((*FORMS[form].stored, "typed", *_FLAGS, "mended"))
 
 
 class LineEdit(msgspec.Struct, frozen=True):
@@ -91,6 +97,10 @@ async def _copy(
     )
 
 
+_KEPT_STAYS = """ON CONFLICT (employer_id, reading_id, revision, line_number)
+        DO UPDATE SET before = excluded.before || kept.before"""
+
+
 async def _keep_former(
     connection: Connection,
     employer_id: int,
@@ -99,7 +109,16 @@ async def _keep_former(
     fields: Sequence[str],
     named: list[int] | None,
 ) -> None:
-    """The lines as they are now, as far as they are about to change."""
+    """The lines as they are now, as far as they are about to change.
+
+    To look for what an earlier call kept costs as much as the rows themselves: it is done where there was one.
+    """
+    kept_before = await connection.fetchval(
+        "SELECT EXISTS (SELECT 1 FROM line_edits WHERE employer_id = $1 AND reading_id = $2 AND revision = $3)",
+        employer_id,
+        reading_id,
+        revision,
+    )
     former = ", ".join(f"'{name}', l.{name}" for name in _touched(fields))
     await connection.execute(
         f"""
@@ -110,8 +129,7 @@ async def _keep_former(
             ON l.employer_id = i.employer_id AND l.reading_id = i.reading_id AND l.line_number = i.line_number
          WHERE i.employer_id = $1 AND i.reading_id = $2 AND l.employer_id = $1 AND l.reading_id = $2
                {_named(named, 4)}
-        ON CONFLICT (employer_id, reading_id, revision, line_number)
-        DO UPDATE SET before = excluded.before || kept.before
+        {_KEPT_STAYS if kept_before else ""}
         """,
         employer_id,
         reading_id,
@@ -209,6 +227,21 @@ async def select_edits(
         limit,
     )
     return [msgspec.convert(row, LineEdit) for row in rows]
+
+
+async def select_line_images(
+    connection: Connection, *, employer_id: int, reading_id: UUID, after: int, limit: int
+) -> list[dict[str, Any]]:
+    """A page of the lines as they stand today, by number, in the form of former values."""
+    rows = await connection.fetch(
+        "SELECT to_jsonb(l) AS line FROM lines l"
+        " WHERE employer_id = $1 AND reading_id = $2 AND line_number > $3 ORDER BY line_number LIMIT $4",
+        employer_id,
+        reading_id,
+        after,
+        limit,
+    )
+    return [row["line"] for row in rows]
 
 
 async def select_later_edits(

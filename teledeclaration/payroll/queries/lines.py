@@ -9,7 +9,7 @@ walk through the one for each row of the other. So the few numbers asked about a
 
 import asyncio
 import io
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from uuid import UUID
 
@@ -20,21 +20,17 @@ from schemas.findings import Severity
 from schemas.payroll import DraftLine
 from teledeclaration.database import Connection
 from teledeclaration.frames import fetch_frame
+from teledeclaration.intake.forms import FORMS, FormName
+from teledeclaration.intake.lines import TYPES
 
-LINE_FIELDS = (
-    "nss", "last_name", "first_name", "birth_date",
-    "q1_duration", "q1_unit", "q1_amount", "q2_duration", "q2_unit", "q2_amount",
-    "q3_duration", "q3_unit", "q3_amount", "q4_duration", "q4_unit", "q4_amount",
-    "annual_amount", "entry_date", "exit_date", "observation", "rate_category",
-)  # fmt: skip
+LINE_FIELDS = tuple(dict.fromkeys(name for form in FORMS.values() for name in form.stored))
+"""Every field that a line of some form has; what of them one form has is `FORMS[…].stored`."""
 LINE_COLUMNS = ("line_number", "row", *LINE_FIELDS, "number_requested", "typed")
 FINDING_COLUMNS = (
     "finding", "line_number", "sheet", "row", "column_name", "field", "code", "severity",
     "seen", "expected", "proposed", "mark", "back",
 )  # fmt: skip
 
-_LINES = ", ".join((*LINE_COLUMNS, "left_out", "mended"))
-_COPIED = ", ".join(LINE_COLUMNS)
 _FINDINGS = ", ".join(FINDING_COLUMNS)
 _LINES_AT_ONCE = 20_000
 
@@ -66,7 +62,10 @@ class CodeCount(msgspec.Struct, frozen=True):
 
 
 class LineTotals(msgspec.Struct, frozen=True):
-    """Sums of the lines that would be filed, in centimes, and how many they and the others are."""
+    """Sums of the lines that would be filed, in centimes, and how many they and the others are.
+
+    `base` is that of a form of one period.
+    """
 
     line_count: int
     left_out_count: int
@@ -74,20 +73,24 @@ class LineTotals(msgspec.Struct, frozen=True):
     q2: int
     q3: int
     q4: int
+    base: int = 0
 
 
 async def insert_lines(
     connection: Connection, *, employer_id: int, reading_id: UUID, lines: pl.DataFrame
 ) -> AsyncIterator[int]:
-    """Store a reading's lines: `lines` has LINE_COLUMNS, in the order of `line_number`. Says how many are stored.
+    """Store a reading's lines: `lines` has LINE_COLUMNS, or those its form fills, in the order of `line_number`. Says
+    how many are stored.
 
     A part at a time, each by two statements: progress can be told, and no text of all the lines is ever held.
     """
+    columns = tuple(name for name in LINE_COLUMNS if name in lines.columns)
+    copied = ", ".join(columns)
     for start in range(0, lines.height, _LINES_AT_ONCE):
         part = lines.slice(start, _LINES_AT_ONCE)
-        await _copy_rows(connection, "lines", LINE_COLUMNS, employer_id, reading_id, part)
+        await _copy_rows(connection, "lines", columns, employer_id, reading_id, part)
         await connection.execute(
-            f"INSERT INTO lines (employer_id, reading_id, {_COPIED}) SELECT $1, reading_id, {_COPIED}"
+            f"INSERT INTO lines (employer_id, reading_id, {copied}) SELECT $1, reading_id, {copied}"
             " FROM incoming_lines WHERE employer_id = $1 AND reading_id = $2 AND line_number >= $3",
             employer_id,
             reading_id,
@@ -141,12 +144,19 @@ async def joined_without_statistics(connection: Connection) -> AsyncIterator[Non
 
 
 async def select_lines(
-    connection: Connection, *, employer_id: int, reading_id: UUID, after: int, limit: int, only: str | None
+    connection: Connection,
+    *,
+    employer_id: int,
+    reading_id: UUID,
+    form: FormName,
+    after: int,
+    limit: int,
+    only: str | None,
 ) -> list[DraftLine]:
-    """A page of lines by number; `only` may be `wrong` (an error stands in them) or `left_out`."""
+    """A page of a form's lines by number; `only` may be `wrong` (an error stands in them) or `left_out`."""
     rows = await connection.fetch(
         f"""
-        SELECT {_LINES}
+        SELECT {", ".join(line_schema(form))}
           FROM lines l
          WHERE employer_id = $1 AND reading_id = $2 AND line_number > $3
            AND ($5::text IS DISTINCT FROM 'left_out' OR left_out)
@@ -166,27 +176,30 @@ async def select_lines(
 
 
 async def select_line_frame(
-    connection: Connection, *, employer_id: int, reading_id: UUID, numbers: list[int] | None = None
+    connection: Connection, *, employer_id: int, reading_id: UUID, form: FormName, numbers: list[int] | None = None
 ) -> pl.DataFrame:
-    """Every line of a reading, or those of these numbers, as LINE_SCHEMA says, in order."""
+    """Every line of a reading, or those of these numbers, as `line_schema` of its form says, in order."""
     some = "" if numbers is None else " AND line_number = ANY ($3::int[])"
+    schema = line_schema(form)
     return await fetch_frame(
         connection,
-        f"SELECT {', '.join(LINE_SCHEMA)} FROM lines WHERE employer_id = $1 AND reading_id = $2{some}"
-        " ORDER BY line_number",
+        f"SELECT {', '.join(schema)} FROM lines WHERE employer_id = $1 AND reading_id = $2{some} ORDER BY line_number",
         *(employer_id, reading_id, *([] if numbers is None else [numbers])),
-        schema=LINE_SCHEMA,
+        schema=schema,
     )
+
+
+def line_schema(form: FormName) -> dict[str, type[pl.DataType]]:
+    """LINE_SCHEMA as far as a form's lines go."""
+    wanted = {"line_number", "row", *FORMS[form].stored, "number_requested", "typed", "left_out", "mended"}
+    return {name: kind for name, kind in LINE_SCHEMA.items() if name in wanted}
 
 
 LINE_SCHEMA: dict[str, type[pl.DataType]] = {
     "line_number": pl.Int32,
     "row": pl.Int32,
     **dict.fromkeys(LINE_FIELDS, pl.String),
-    **{f"q{quarter}_duration": pl.Int32 for quarter in (1, 2, 3, 4)},
-    **{f"q{quarter}_amount": pl.Int64 for quarter in (1, 2, 3, 4)},
-    "annual_amount": pl.Int64,
-    **dict.fromkeys(("birth_date", "entry_date", "exit_date"), pl.Date),
+    **{column.name: TYPES[column.kind] for form in FORMS.values() for column in form.columns},
     "number_requested": pl.Boolean,
     "typed": pl.String,
     "left_out": pl.Boolean,
@@ -350,19 +363,25 @@ async def count_file_errors(connection: Connection, *, employer_id: int, reading
     return [msgspec.convert(row, CodeCount) for row in rows]
 
 
-async def sum_lines(connection: Connection, *, employer_id: int, reading_id: UUID) -> LineTotals:
-    """What would be filed, and how many lines would not."""
+async def sum_lines(
+    connection: Connection, *, employer_id: int, reading_id: UUID, beside: Collection[str] = ()
+) -> LineTotals:
+    """What would be filed, and how many lines would not. The base is without rate lines `beside` the others: what
+    they say is said by those already."""
     row = await connection.fetchrow(
         """
         SELECT count(*) FILTER (WHERE NOT left_out) AS line_count, count(*) FILTER (WHERE left_out) AS left_out_count,
                coalesce(sum(q1_amount) FILTER (WHERE NOT left_out), 0)::bigint AS q1,
                coalesce(sum(q2_amount) FILTER (WHERE NOT left_out), 0)::bigint AS q2,
                coalesce(sum(q3_amount) FILTER (WHERE NOT left_out), 0)::bigint AS q3,
-               coalesce(sum(q4_amount) FILTER (WHERE NOT left_out), 0)::bigint AS q4
+               coalesce(sum(q4_amount) FILTER (WHERE NOT left_out), 0)::bigint AS q4,
+               coalesce(sum(amount) FILTER (WHERE NOT left_out AND (code IS NULL OR code <> ALL ($3::text[]))),
+                        0)::bigint AS base
           FROM lines
          WHERE employer_id = $1 AND reading_id = $2
         """,
         employer_id,
         reading_id,
+        list(beside),
     )
     return msgspec.convert(row, LineTotals)

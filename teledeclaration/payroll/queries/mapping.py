@@ -5,29 +5,35 @@ from uuid import UUID
 
 import msgspec
 
-from schemas.mapping import FileLayout, HandMapping, LearntWord, Mapping, RememberedLayout
+from schemas.mapping import FileOutline, HandMapping, LearntWord, Mapping, RememberedLayout
 from teledeclaration.database import Connection, one_changed
 
 _LAYOUTS_MAX = 500
 _WORDS_MAX = 5_000
 
 
-class LayoutSeen(msgspec.Struct, frozen=True, kw_only=True):
+class OutlineSeen(msgspec.Struct, frozen=True, kw_only=True):
     """What an upload looked like when it was last read, and when a reading of it was last asked for."""
 
     reading_id: UUID
-    layout: FileLayout | None
+    outline: FileOutline | None
     status: str
     created_at: datetime
 
 
-async def select_layout_seen(connection: Connection, *, employer_id: int, upload_id: UUID) -> LayoutSeen | None:
-    """The newest reading of an upload, with the newest layout that any of its readings kept; None where none is."""
+async def select_outline_seen(connection: Connection, *, employer_id: int, upload_id: UUID) -> OutlineSeen | None:
+    """The newest reading of an upload, with the newest outline that any of its readings kept; None where none is."""
     row = await connection.fetchrow(
         """
-        SELECT r.reading_id, r.status, r.created_at,
-               first_value(r.layout) OVER (ORDER BY r.layout IS NULL, r.created_at DESC) AS layout
+        SELECT r.reading_id, r.status, r.created_at, seen.outline
           FROM readings r
+          LEFT JOIN LATERAL (
+                SELECT o.outline
+                  FROM readings former
+                  JOIN outlines o ON o.employer_id = former.employer_id AND o.reading_id = former.reading_id
+                 WHERE former.employer_id = r.employer_id AND former.upload_id = r.upload_id
+                 ORDER BY former.created_at DESC
+                 LIMIT 1) seen ON true
          WHERE r.employer_id = $1 AND r.upload_id = $2
          ORDER BY r.created_at DESC
          LIMIT 1
@@ -35,7 +41,29 @@ async def select_layout_seen(connection: Connection, *, employer_id: int, upload
         employer_id,
         upload_id,
     )
-    return None if row is None else msgspec.convert(row, LayoutSeen)
+    return None if row is None else msgspec.convert(row, OutlineSeen)
+
+
+async def upsert_outline(connection: Connection, *, employer_id: int, reading_id: UUID, outline: FileOutline) -> None:
+    """Keep what the file of a reading looked like."""
+    await connection.execute(
+        "INSERT INTO outlines (employer_id, reading_id, outline) VALUES ($1, $2, $3)"
+        " ON CONFLICT (employer_id, reading_id) DO UPDATE SET outline = $3",
+        employer_id,
+        reading_id,
+        outline,
+    )
+
+
+async def select_samples(connection: Connection, *, employer_id: int, reading_id: UUID) -> dict[str, list[str]]:
+    """Some cells of each column of the file, by its letter."""
+    rows = await connection.fetch(
+        "SELECT seen ->> 'letter' AS letter, seen -> 'samples' AS samples"
+        " FROM outlines, jsonb_array_elements(outline -> 'columns') seen WHERE employer_id = $1 AND reading_id = $2",
+        employer_id,
+        reading_id,
+    )
+    return {row["letter"]: row["samples"] for row in rows}
 
 
 async def insert_mapped_reading(

@@ -7,16 +7,15 @@ import polars as pl
 
 from teledeclaration.database import Connection
 from teledeclaration.frames import fetch_frame
+from teledeclaration.intake.forms import Form
 from teledeclaration.payroll.queries.lines import LINE_SCHEMA
 
-PAY_SCHEMA = {
-    name: LINE_SCHEMA[name]
-    for name in (
-        "line_number", "q1_amount", "q1_duration", "q1_unit", "q2_amount", "q2_duration", "q2_unit",
-        "q3_amount", "q3_duration", "q3_unit", "q4_amount", "q4_duration", "q4_unit", "annual_amount", "left_out",
-    )
-}  # fmt: skip
-"""The amounts and times of lines: what is said of a file as a whole is said from these."""
+
+def pay_schema(form: Form) -> dict[str, type[pl.DataType]]:
+    """The amounts and times of a form's lines: what is said of a file as a whole is said from these."""
+    told = dict.fromkeys([*(name for time in form.times for name in time), *form.amounts])
+    return {name: LINE_SCHEMA[name] for name in ("line_number", *told, "left_out")}
+
 
 MARK_SCHEMA: dict[str, type[pl.DataType]] = {
     "finding": pl.Int64,
@@ -55,13 +54,13 @@ async def select_changes(
 
 async def select_changed_lines(connection: Connection, *, employer_id: int, reading_id: UUID, since: int) -> list[int]:
     """The lines that changed after a revision."""
-    rows = await connection.fetch(
+    changed = await fetch_frame(
+        connection,
         "SELECT DISTINCT line_number FROM line_edits WHERE employer_id = $1 AND reading_id = $2 AND revision > $3",
-        employer_id,
-        reading_id,
-        since,
+        *(employer_id, reading_id, since),
+        schema={"line_number": pl.Int32},
     )
-    return [row["line_number"] for row in rows]
+    return changed["line_number"].to_list()
 
 
 async def select_bearers(
@@ -80,6 +79,19 @@ async def select_bearers(
         unnumbered,
     )
     return [(row["line_number"], row["nss"], row["left_out"]) for row in rows]
+
+
+async def select_numbers_on(
+    connection: Connection, *, employer_id: int, reading_id: UUID, numbers: list[int]
+) -> set[str | None]:
+    """The NSS on the lines of these line numbers, None where one has none."""
+    rows = await connection.fetch(
+        "SELECT DISTINCT nss FROM lines WHERE employer_id = $1 AND reading_id = $2 AND line_number = ANY ($3::int[])",
+        employer_id,
+        reading_id,
+        numbers,
+    )
+    return {row["nss"] for row in rows}
 
 
 async def select_told_lines(
@@ -106,33 +118,36 @@ async def select_all_numbers(connection: Connection, *, employer_id: int, readin
     )
 
 
-async def select_pay(connection: Connection, *, employer_id: int, reading_id: UUID) -> pl.DataFrame:
-    """The amounts and times of every line: PAY_SCHEMA."""
+async def select_pay(connection: Connection, *, employer_id: int, reading_id: UUID, form: Form) -> pl.DataFrame:
+    """The amounts and times of every line, as `pay_schema` says."""
+    schema = pay_schema(form)
     return await fetch_frame(
         connection,
-        f"SELECT {', '.join(PAY_SCHEMA)} FROM lines WHERE employer_id = $1 AND reading_id = $2 ORDER BY line_number",
+        f"SELECT {', '.join(schema)} FROM lines WHERE employer_id = $1 AND reading_id = $2 ORDER BY line_number",
         *(employer_id, reading_id),
-        schema=PAY_SCHEMA,
+        schema=schema,
     )
 
 
 async def select_highest(
-    connection: Connection, *, employer_id: int, reading_id: UUID, bounds: tuple[int, int, int]
-) -> tuple[int | None, int | None, int | None]:
-    """The highest number of a finding below each bound and above the one before; None where there is none."""
+    connection: Connection, *, employer_id: int, reading_id: UUID, bounds: tuple[int, int, int, int]
+) -> tuple[int | None, int | None, int | None, int | None]:
+    """The highest number of a finding below each of the first three bounds and above the one before, and above the
+    fourth; None where there is none."""
     row = await connection.fetchrow(
         """
         SELECT max(finding) FILTER (WHERE finding < $3) AS first,
                max(finding) FILTER (WHERE finding >= $3 AND finding < $4) AS second,
-               max(finding) FILTER (WHERE finding >= $4) AS third
+               max(finding) FILTER (WHERE finding >= $4 AND finding < $5) AS third,
+               max(finding) FILTER (WHERE finding >= $6) AS last
           FROM findings
-         WHERE employer_id = $1 AND reading_id = $2 AND finding < $5
+         WHERE employer_id = $1 AND reading_id = $2 AND (finding < $5 OR finding >= $6)
         """,
         employer_id,
         reading_id,
         *bounds,
     )
-    return (None, None, None) if row is None else (row["first"], row["second"], row["third"])
+    return (None,) * 4 if row is None else (row["first"], row["second"], row["third"], row["last"])
 
 
 # ── findings that went away ───────────────────────────────────────────────────────────────────

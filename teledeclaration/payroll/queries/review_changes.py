@@ -7,10 +7,11 @@ from uuid import UUID
 import msgspec
 import polars as pl
 
-from schemas.assessments import AssessedAmounts
 from teledeclaration.database import Connection, one_changed
 from teledeclaration.frames import fetch_frame
-from teledeclaration.payroll.queries.lines import LINE_FIELDS, LINE_SCHEMA
+from teledeclaration.intake.comparing import compared_fields
+from teledeclaration.intake.forms import FORMS, FormName
+from teledeclaration.payroll.queries.lines import LINE_SCHEMA
 
 
 class ChangeRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,55 +101,49 @@ async def answer_change(
 
 # ── what is compared ────────────────────────────────────────────────────────────────────────────
 
-_COMPARED = {name: LINE_SCHEMA[name] for name in ("line_number", *LINE_FIELDS)}
-_DRAFTED = {**_COMPARED, "left_out": LINE_SCHEMA["left_out"]}
+
+def _compared(form: FormName) -> dict[str, type[pl.DataType]]:
+    return {name: LINE_SCHEMA[name] for name in ("line_number", *compared_fields(FORMS[form]))}
 
 
-async def select_draft_lines(connection: Connection, *, employer_id: int, reading_id: UUID) -> pl.DataFrame:
-    """Every line of a reading, as far as lines are compared, with `left_out`."""
+async def select_draft_lines(
+    connection: Connection, *, employer_id: int, reading_id: UUID, form: FormName
+) -> pl.DataFrame:
+    """Every line of a reading, as far as its form's lines are compared, with `left_out`."""
+    schema = {**_compared(form), "left_out": LINE_SCHEMA["left_out"]}
     return await fetch_frame(
         connection,
-        f"SELECT {', '.join(_DRAFTED)} FROM lines WHERE employer_id = $1 AND reading_id = $2 ORDER BY line_number",
+        f"SELECT {', '.join(schema)} FROM lines WHERE employer_id = $1 AND reading_id = $2 ORDER BY line_number",
         employer_id,
         reading_id,
-        schema=_DRAFTED,
+        schema=schema,
     )
 
 
 async def select_filed_lines(connection: Connection, *, employer_id: int, declaration_id: UUID) -> pl.DataFrame:
-    """Every line of a declaration, as far as lines are compared."""
+    """Every line of an annual declaration, as far as lines are compared."""
+    schema = _compared("annual")
+    named = ["nss IS NULL AS number_requested" if name == "number_requested" else name for name in schema]
     return await fetch_frame(
         connection,
-        f"SELECT {', '.join(_COMPARED)} FROM declared_lines WHERE employer_id = $1 AND declaration_id = $2"
+        f"SELECT {', '.join(named)} FROM declared_lines WHERE employer_id = $1 AND declaration_id = $2"
         " ORDER BY line_number",
         employer_id,
         declaration_id,
-        schema=_COMPARED,
+        schema=schema,
     )
 
 
-async def select_year_so_far(
-    connection: Connection, *, employer_id: int, form: str, centre: str, year: int
-) -> list[tuple[UUID, UUID | None, AssessedAmounts | None]]:
-    """A centre's year in the order of filing: (declaration, what it replaces, the year's amounts with it)."""
-    rows = await connection.fetch(
-        """
-        SELECT d.declaration_id, d.replaces, a.amounts
-          FROM declarations d
-          LEFT JOIN assessments a ON a.employer_id = d.employer_id AND a.declaration_id = d.declaration_id
-         WHERE d.employer_id = $1 AND d.form = $2 AND d.centre = $3 AND d.year = $4
-         ORDER BY d.filed_at, d.number
-        """,
+async def select_filed_period(connection: Connection, *, employer_id: int, declaration_id: UUID) -> pl.DataFrame:
+    """Every line of a month's or quarter's declaration, as far as lines by employee are compared."""
+    schema = _compared("periodic")
+    said = {"amount": "base AS amount", "number_requested": "nss IS NULL AND last_name IS NOT NULL AS number_requested"}
+    named = [said.get(name, name) for name in schema]
+    return await fetch_frame(
+        connection,
+        f"SELECT {', '.join(named)} FROM periodic_lines WHERE employer_id = $1 AND declaration_id = $2"
+        " ORDER BY line_number",
         employer_id,
-        form,
-        centre,
-        year,
+        declaration_id,
+        schema=schema,
     )
-    return [
-        (
-            row["declaration_id"],
-            row["replaces"],
-            None if row["amounts"] is None else msgspec.convert(row["amounts"], AssessedAmounts),
-        )
-        for row in rows
-    ]

@@ -24,6 +24,11 @@ class RevisionRow(msgspec.Struct, frozen=True, kw_only=True):
     done_by: str
     done_at: datetime
 
+    @property
+    def in_place(self) -> bool:
+        """Whether it changed lines of the reading that the draft stood on already."""
+        return self.kind in ("mend", "repair") or (self.kind == "return" and "from" not in self.details)
+
 
 _REVISIONS = """
 SELECT v.revision, v.kind, v.reading_id, u.filename, v.lines_changed, v.details, v.findings, v.done_by, v.done_at

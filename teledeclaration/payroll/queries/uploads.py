@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from schemas.mapping import FileLayout, HandMapping
+from schemas.mapping import HandMapping
 from teledeclaration.database import Connection, one_changed
 from teledeclaration.queue import LONG, Queue
 
@@ -24,6 +24,7 @@ class UploadRow(msgspec.Struct, frozen=True, kw_only=True):
     form: str
     centre: str
     year: int
+    period: str
     filename: str
     content_hash: str
     size_bytes: int
@@ -67,9 +68,9 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _UPLOAD = """
-SELECT u.upload_id, u.draft_id, d.form, d.centre, d.year, u.filename, u.content_hash, f.size_bytes, u.source, u.series,
-       u.part, u.parts, u.created_by, u.created_at, r.reading_id, r.status, r.phase, r.rows_done, r.rows_total,
-       r.started_at, r.expected_at, r.reason, r.reason_values
+SELECT u.upload_id, u.draft_id, d.form, d.centre, d.year, d.period, u.filename, u.content_hash, f.size_bytes,
+       u.source, u.series, u.part, u.parts, u.created_by, u.created_at, r.reading_id, r.status, r.phase,
+       r.rows_done, r.rows_total, r.started_at, r.expected_at, r.reason, r.reason_values
   FROM uploads u
   JOIN files f ON f.employer_id = u.employer_id AND f.content_hash = u.content_hash
   JOIN drafts d ON d.employer_id = u.employer_id AND d.draft_id = u.draft_id
@@ -351,7 +352,6 @@ async def finish_reading(
     reason: str | None,
     reason_values: dict[str, Any],
     facts: dict[str, Any],
-    layout: FileLayout | None,
     now: datetime,
 ) -> bool:
     """End the reading on condition that the lease is still its own; False where it is not."""
@@ -361,7 +361,7 @@ async def finish_reading(
             UPDATE readings
                SET status = $4, phase = 'done', rows_done = $5, rows_total = $5, reason = $6, reason_values = $7,
                    facts = $8, finished_at = $9, phase_since = $9, expected_at = NULL, lease = NULL,
-                   leased_until = NULL, layout = coalesce($10, layout)
+                   leased_until = NULL
              WHERE employer_id = $1 AND reading_id = $2 AND lease = $3 AND status = 'waiting'
             """,
             employer_id,
@@ -373,7 +373,6 @@ async def finish_reading(
             reason_values,
             facts,
             now,
-            layout,
         )
     )
 

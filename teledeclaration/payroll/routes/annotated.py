@@ -19,9 +19,10 @@ from teledeclaration.errors import NotFound
 from teledeclaration.intake.given_back import AnnotatedWorkbook
 from teledeclaration.intake.protocol import findings_page
 from teledeclaration.intake.reader import annotated_workbook
-from teledeclaration.payroll.actions.checking import reading_limits
+from teledeclaration.payroll.actions.claiming import reading_limits
+from teledeclaration.payroll.actions.drafts import draft_of
 from teledeclaration.payroll.errors import DraftNotChecked, NoWorkbookHere
-from teledeclaration.payroll.queries import drafts, lines, uploads
+from teledeclaration.payroll.queries import lines, uploads
 from teledeclaration.payroll.queries.uploads import Reading
 from teledeclaration.payroll.routes.uploads import attachment
 from teledeclaration.payroll.shown import show_finding
@@ -61,9 +62,7 @@ async def download_annotated(state: State, caller: NamedDependency[Caller], draf
 
 async def _sources(connection: Connection, caller: Caller, draft_id: UUID) -> tuple[Reading, uploads.UploadRow]:
     """The reading the draft stands on and its upload; NoWorkbookHere where the lines came by REST."""
-    draft = await drafts.select_draft(connection, employer_id=caller.employer_id, draft_id=draft_id)
-    if draft is None:
-        raise NotFound
+    draft = await draft_of(connection, caller.employer_id, draft_id)
     if draft.reading_id is None:
         raise DraftNotChecked
     reading = await uploads.select_reading(connection, employer_id=caller.employer_id, reading_id=draft.reading_id)

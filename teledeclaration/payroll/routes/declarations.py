@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -14,6 +14,7 @@ from litestar.response import Stream
 
 from schemas.assessments import AssessedAmounts, RateLine, RatePart
 from schemas.payroll import Declaration, DeclaredLine, Registration
+from schemas.periodic import PeriodicLine
 from teledeclaration.database import transaction
 from teledeclaration.documents import facts as documents
 from teledeclaration.employers.facts import employer_by_id
@@ -22,6 +23,7 @@ from teledeclaration.errors import NotFound
 from teledeclaration.intake.text_pair import PairHeader, write_text_pair, zip_together
 from teledeclaration.payroll.errors import NotReady
 from teledeclaration.payroll.queries import assessments, declarations
+from teledeclaration.payroll.queries.periodic import select_periodic_lines
 from teledeclaration.payroll.routes.drafts import After, Limit
 from teledeclaration.payroll.routes.uploads import attachment
 from teledeclaration.payroll.shown import explain, show_declaration
@@ -36,11 +38,19 @@ class DeclaredLinesPage(msgspec.Struct, frozen=True):
     next: int | None
 
 
-class Assessment(msgspec.Struct, frozen=True, kw_only=True):
-    """What the year costs with this declaration, and what the declaration changed; in centimes.
+class PeriodicLinesPage(msgspec.Struct, frozen=True):
+    """A page of the lines of a month's or quarter's declaration; `next` as there."""
 
-    `amounts` has every line, branch and payer with the legal values used, each with its text, its date and
-    how sure it is; it stays as it was computed, whatever the law becomes.
+    items: list[PeriodicLine]
+    next: int | None
+
+
+class Assessment(msgspec.Struct, frozen=True, kw_only=True):
+    """What is assessed with this declaration, and what the declaration changed in all; in centimes.
+
+    `amounts` is of the whole year for an annual declaration, of its period for a periodic one: every line of each
+    period, with branches and payers and the legal values used, each with its text, its date and how sure it is. It
+    stays as it was computed, whatever the law becomes.
     """
 
     declaration_id: UUID
@@ -62,15 +72,24 @@ class Why(msgspec.Struct, frozen=True, kw_only=True):
 async def list_declarations(
     state: State,
     caller: NamedDependency[Caller],
+    form: FromQuery[Literal["annual", "periodic"] | None] = None,
+    period: Annotated[str | None, QueryParameter(max_length=10, description="`2025`, `2025-Q1` or `2025-01`")] = None,
     year: FromQuery[int | None] = None,
     centre: FromQuery[str | None] = None,
     before: Annotated[datetime | None, QueryParameter(description="Only those filed before this moment")] = None,
     limit: Limit = 50,
 ) -> list[Declaration]:
-    """The last filed first."""
+    """The last filed first: annual ones, and those of months and quarters."""
     async with transaction(state.pool, caller.actor) as connection:
         rows = await declarations.select_declarations(
-            connection, employer_id=caller.employer_id, year=year, centre=centre, before=before, limit=limit
+            connection,
+            employer_id=caller.employer_id,
+            form=form,
+            period=period,
+            year=year,
+            centre=centre,
+            before=before,
+            limit=limit,
         )
     return [show_declaration(row) for row in rows]
 
@@ -93,12 +112,15 @@ async def get_declaration(state: State, caller: NamedDependency[Caller], declara
 )
 async def list_declared_lines(
     state: State, caller: NamedDependency[Caller], declaration_id: FromPath[UUID], after: After = 0, limit: Limit = 100
-) -> DeclaredLinesPage:
-    await _declaration(state, caller, declaration_id)
+) -> DeclaredLinesPage | PeriodicLinesPage:
+    """With the fields of its form: a year's by quarter, or the base of a month or quarter."""
+    row = await _declaration(state, caller, declaration_id)
+    where: dict[str, Any] = {"employer_id": caller.employer_id, "declaration_id": declaration_id}
     async with transaction(state.pool, caller.actor) as connection:
-        items = await declarations.select_declared_lines(
-            connection, employer_id=caller.employer_id, declaration_id=declaration_id, after=after, limit=limit
-        )
+        if row.form == "periodic":
+            lines = await select_periodic_lines(connection, **where, after=after, limit=limit)
+            return PeriodicLinesPage(lines, lines[-1].line_number if len(lines) == limit else None)
+        items = await declarations.select_declared_lines(connection, **where, after=after, limit=limit)
     return DeclaredLinesPage(items, items[-1].line_number if len(items) == limit else None)
 
 
@@ -115,7 +137,7 @@ async def download_lines(state: State, caller: NamedDependency[Caller], declarat
     async def pieces() -> AsyncIterator[bytes]:
         async with transaction(state.pool, caller.actor) as connection:
             async for piece in declarations.stream_lines_csv(
-                connection, employer_id=caller.employer_id, declaration_id=declaration_id
+                connection, employer_id=caller.employer_id, form=row.form, declaration_id=declaration_id
             ):
                 yield piece
 
@@ -166,8 +188,10 @@ async def download_receipt(state: State, caller: NamedDependency[Caller], declar
 async def download_text_pair(
     state: State, caller: NamedDependency[Caller], declaration_id: FromPath[UUID]
 ) -> Response[bytes]:
-    """`D{YY}E….TXT` and `D{YY}S….TXT` in the layout payroll software writes today, byte for byte."""
+    """`D{YY}E….TXT` and `D{YY}S….TXT` in the layout payroll software writes today, byte for byte; of a year only."""
     row = await _declaration(state, caller, declaration_id)
+    if row.form != "annual":
+        raise NotFound
     async with transaction(state.pool, caller.actor) as connection:
         employer = await employer_by_id(connection, caller.employer_id)
         declared = await declarations.select_declared_lines(
@@ -214,7 +238,8 @@ async def why(
 ) -> list[Why]:
     """How one branch's and payer's amount of a rate line came about, each legal value with its text.
 
-    One answer as a rule; several where the law changed within the year.
+    One answer for each period the line has an amount in: of an annual declaration, up to one a quarter and one for
+    each month declared.
     """
     row = await _assessment(state, caller, declaration_id)
     if row.amounts is None:

@@ -1,5 +1,6 @@
 """Preparing a declaration: drafts, their lines and findings."""
 
+from functools import partial
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from schemas.findings import Finding, Severity
+from schemas.movements import MovementsFiled
 from schemas.payroll import (
     Declaration,
     Draft,
@@ -25,14 +27,25 @@ from teledeclaration.clock import legal_day
 from teledeclaration.database import Connection, transaction
 from teledeclaration.employers.guard import Caller, guarded
 from teledeclaration.errors import Malformed, NotFound
+from teledeclaration.payroll.actions import declaring, opening, reviewing
 from teledeclaration.payroll.actions import drafts as actions
-from teledeclaration.payroll.actions import reviewing
+from teledeclaration.payroll.actions.fields_sent import check_sent
 from teledeclaration.payroll.actions.filing import file_draft
+from teledeclaration.payroll.actions.proposing import propose
 from teledeclaration.payroll.actions.uploads import receive_lines
 from teledeclaration.payroll.errors import DraftNotChecked
-from teledeclaration.payroll.queries import declarations, drafts, lines, reviews, uploads
+from teledeclaration.payroll.law.periods import periodic
+from teledeclaration.payroll.law.totals import codes_of
+from teledeclaration.payroll.queries import declarations, drafts, lines, mapping, reviews, uploads
 from teledeclaration.payroll.queries.drafts import DraftRow
-from teledeclaration.payroll.shown import show_declaration, show_draft, show_finding, show_summary, show_upload
+from teledeclaration.payroll.shown import (
+    show_declaration,
+    show_doubt,
+    show_draft,
+    show_finding,
+    show_summary,
+    show_upload,
+)
 
 PAGE_MAX = 500
 
@@ -56,10 +69,27 @@ class LinesPage(msgspec.Struct, frozen=True):
 
 @post("/v1/drafts", **guarded("uploads.send"), tags=["drafts"], summary="Open a draft for lines by REST")
 async def open_draft(state: State, caller: NamedDependency[Caller], data: JSONBody[NewDraft]) -> Response[DraftSummary]:
-    """The open draft of this declaration where there is one, else a new one."""
+    """The open draft of this declaration where there is one, else a new one.
+
+    With `proposed`, a month or quarter comes with lines made from the last period declared and from who came, left or
+    changed since; they are then checked like lines sent. A base that cannot be known is left to be given.
+    """
     now = caller.now(state.clock)
     today = legal_day(now, state.settings.fund_time_zone)
-    draft = await actions.open_draft(state.pool, caller, data, now=now, today=today)
+    if data.proposed:
+        draft = await propose(
+            state.pool,
+            state.storage,
+            state.queue,
+            state.legislation,
+            caller,
+            data,
+            waiting_max=state.settings.uploads_waiting_max,
+            now=now,
+            today=today,
+        )
+    else:
+        draft = await opening.open_draft(state.pool, caller, data, now=now, today=today)
     return Response(show_summary(draft), status_code=201, headers={"Location": f"/v1/drafts/{draft.draft_id}"})
 
 
@@ -76,7 +106,8 @@ async def send_lines(
 ) -> Response[Upload]:
     """One part of the lines, up to 50,000; once all `parts` are there, together they are checked like a file.
 
-    Findings then name each cell by a JSON pointer into the lines of all parts in order.
+    Findings then name each cell by a JSON pointer into the lines of all parts in order. Only fields of the draft's
+    form are taken; of a month or quarter a line may give the pay by element instead of its base.
     """
     if data.part > data.parts:
         raise Malformed(pointer="/part")
@@ -87,6 +118,7 @@ async def send_lines(
         caller,
         draft_id=draft_id,
         stored=stored,
+        check=partial(check_sent, data, legislation=state.legislation),
         part=data.part,
         parts=data.parts,
         waiting_max=state.settings.uploads_waiting_max,
@@ -145,11 +177,12 @@ async def list_lines(
 ) -> LinesPage:
     """By number; `only=wrong` are those in which an error stands."""
     async with transaction(state.pool, caller.actor) as connection:
-        draft = await _draft(connection, caller, draft_id)
+        draft = await actions.draft_of(connection, caller.employer_id, draft_id)
         items = await lines.select_lines(
             connection,
             employer_id=caller.employer_id,
             reading_id=_reading_of(draft),
+            form=draft.form,
             after=after,
             limit=limit,
             only=only,
@@ -198,9 +231,9 @@ async def list_findings(
     limit: Limit = 100,
 ) -> FindingsPage:
     """In the order of the file, each with its message in the reader's language; `back=true` are those that had gone
-    away and came back."""
+    away and came back. The doubts about a month or quarter as a whole come first."""
     async with transaction(state.pool, caller.actor) as connection:
-        draft = await _draft(connection, caller, draft_id)
+        draft = await actions.draft_of(connection, caller.employer_id, draft_id)
         reading_id = _reading_of(draft)
         reading = await uploads.select_reading(connection, employer_id=caller.employer_id, reading_id=reading_id)
         rows = await lines.select_findings(
@@ -214,8 +247,14 @@ async def list_findings(
             limit=limit,
             back=back,
         )
+        period = await _period(state, caller, connection, draft)
     facts = {} if reading is None else reading.facts
-    items = [show_finding(row, caller.language, facts) for row in rows]
+    doubts = [
+        show_doubt(doubt, caller.language, by_rest=facts.get("format") == "lines")
+        for doubt in (period.doubts if period and not after and not back else ())
+        if code in (None, doubt.code) and severity in (None, Severity.CONFIRM) and line in (None, doubt.line_number)
+    ]
+    items = doubts + [show_finding(row, caller.language, facts) for row in rows]
     return FindingsPage(items, rows[-1].finding if len(rows) == limit else None)
 
 
@@ -229,7 +268,14 @@ async def confirm(
     state: State, caller: NamedDependency[Caller], draft_id: FromPath[UUID], code: FromPath[str]
 ) -> Draft:
     """The name of who confirms is kept. Should more doubts of the kind appear later, the answer is asked again."""
-    await actions.confirm_doubts(state.pool, caller, draft_id=draft_id, code=code, now=caller.now(state.clock))
+    now = caller.now(state.clock)
+    if code in declaring.DOUBTS:
+        today = legal_day(now, state.settings.fund_time_zone)
+        await declaring.confirm_doubt(
+            state.pool, state.legislation, caller, draft_id=draft_id, code=code, on=today, now=now
+        )
+    else:
+        await actions.confirm_doubts(state.pool, caller, draft_id=draft_id, code=code, now=now)
     return await shown_draft(state, caller, draft_id)
 
 
@@ -255,34 +301,28 @@ async def withdraw(
 )
 async def file(
     state: State, caller: NamedDependency[Caller], draft_id: FromPath[UUID], data: JSONBody[Filing]
-) -> Response[Declaration]:
+) -> Response[Declaration | MovementsFiled]:
     """The draft as it stood at `revision` becomes a declaration, with its number, legal time and content hash.
 
-    With `leave_out_errors` the good lines are filed now; the rest by a complementary declaration later.
+    With `leave_out_errors` the good lines are filed now; the rest by a complementary declaration later. A draft of
+    movements becomes movements, told at the Location.
     """
-    declaration_id = await file_draft(
-        state.pool,
-        state.queue,
-        state.settings,
-        caller,
-        draft_id=draft_id,
-        filing=data,
-        now=caller.now(state.clock),
-    )
+    now = caller.now(state.clock)
+    filed = await file_draft(state.pool, state.queue, state.settings, caller, draft_id=draft_id, filing=data, now=now)
+    if filed.declaration_id is None:
+        return Response(
+            MovementsFiled(draft_id=draft_id, movements=filed.movements),
+            status_code=201,
+            headers={"Location": f"/v1/movements?told_since={now:%Y-%m-%dT%H:%M:%SZ}"},
+        )
     async with transaction(state.pool, caller.actor) as connection:
         row = await declarations.select_declaration(
-            connection, employer_id=caller.employer_id, declaration_id=declaration_id
+            connection, employer_id=caller.employer_id, declaration_id=filed.declaration_id
         )
     if row is None:
         raise NotFound
-    return Response(show_declaration(row), status_code=201, headers={"Location": f"/v1/declarations/{declaration_id}"})
-
-
-async def _draft(connection: Connection, caller: Caller, draft_id: UUID) -> DraftRow:
-    draft = await drafts.select_draft(connection, employer_id=caller.employer_id, draft_id=draft_id)
-    if draft is None:
-        raise NotFound
-    return draft
+    place = f"/v1/declarations/{row.declaration_id}"
+    return Response(show_declaration(row), status_code=201, headers={"Location": place})
 
 
 def _reading_of(draft: DraftRow) -> UUID:
@@ -295,7 +335,7 @@ async def shown_draft(state: State, caller: Caller, draft_id: UUID) -> Draft:
     """A draft whole, as it stood at one moment, in a few short statements; the counts are of indexed rows."""
     employer_id = caller.employer_id
     async with transaction(state.pool, caller.actor, one_moment=True) as connection:
-        draft = await _draft(connection, caller, draft_id)
+        draft = await actions.draft_of(connection, caller.employer_id, draft_id)
         latest = await uploads.select_latest_upload(connection, employer_id=employer_id, draft_id=draft_id)
         newest = latest.reading_id if latest else None
         waits = latest if latest and newest is None else None
@@ -309,17 +349,41 @@ async def shown_draft(state: State, caller: Caller, draft_id: UUID) -> Draft:
         return show_draft(
             draft,
             reading,
+            samples=await mapping.select_samples(connection, **where),
             counts=await lines.count_findings(connection, **where),
             file_errors=await lines.count_file_errors(connection, **where),
             confirmed=await drafts.select_confirmations(connection, employer_id=employer_id, draft_id=draft_id),
-            totals=await lines.sum_lines(connection, **where),
+            totals=await lines.sum_lines(connection, **where, beside=_beside(state, draft)),
             lines_with_errors=await lines.count_wrong_lines(connection, **where),
             parts_missing=await _parts_missing(connection, employer_id, waits) if waits else [],
             review=await reviews.select_newest_review(connection, employer_id=employer_id, draft_id=draft_id),
             review_obstacle=await reviewing.obstacle(connection, employer_id=employer_id, draft=draft),
+            period=await _period(state, caller, connection, draft),
             language=caller.language,
             now=state.clock(),
         )
+
+
+def _beside(state: State, draft: DraftRow) -> list[str]:
+    """The rate lines whose base other lines of the draft say already."""
+    if draft.form != "totals":
+        return []
+    codes = codes_of(state.legislation.on(periodic(draft.period).first_day))
+    return sorted({*codes.shared, *codes.supplements})
+
+
+async def _period(state: State, caller: Caller, connection: Connection, draft: DraftRow) -> declaring.PeriodLook | None:
+    """What an open draft of a month or quarter comes to by now."""
+    if draft.form not in declaring.FORMS or draft.status != "open":
+        return None
+    return await declaring.look(
+        connection,
+        state.legislation.on(periodic(draft.period).first_day),
+        employer_id=caller.employer_id,
+        draft=draft,
+        reading_id=draft.reading_id,
+        on=legal_day(caller.now(state.clock), state.settings.fund_time_zone),
+    )
 
 
 async def _parts_missing(connection: Connection, employer_id: int, upload: uploads.UploadRow) -> list[int]:

@@ -11,10 +11,10 @@ from schemas.mapping import MappingPreview, RememberedLayout, SentMapping, Shown
 from schemas.payroll import Upload
 from teledeclaration.database import transaction
 from teledeclaration.employers.guard import Caller, guarded
-from teledeclaration.errors import NotFound
 from teledeclaration.payroll.actions import layouts
 from teledeclaration.payroll.actions import mapping as actions
-from teledeclaration.payroll.queries import drafts, mapping
+from teledeclaration.payroll.actions.drafts import draft_of
+from teledeclaration.payroll.queries import mapping
 from teledeclaration.payroll.shown import show_upload
 from teledeclaration.payroll.shown_mapping import show_mapping, show_preview
 
@@ -29,9 +29,7 @@ async def get_mapping(state: State, caller: NamedDependency[Caller], draft_id: F
     """Of the newest file, also where it could not be read: its sheets with their first rows, the mapping in force,
     each column with samples, and what the employer's own corrections propose for it."""
     async with transaction(state.pool, caller.actor) as connection:
-        draft = await drafts.select_draft(connection, employer_id=caller.employer_id, draft_id=draft_id)
-        if draft is None:
-            raise NotFound
+        draft = await draft_of(connection, caller.employer_id, draft_id)
         upload, seen = await actions.mapped_upload(connection, caller.employer_id, draft_id)
         words = await mapping.select_learnt_words(connection, employer_id=caller.employer_id, form=draft.form)
     return show_mapping(upload, seen, words, draft.form, caller.language)

@@ -1,23 +1,25 @@
 """The revisions of a draft: a list, what each changed, and the way back."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any
 from uuid import UUID
 
+import msgspec
 from litestar import get, post
 from litestar.datastructures import State
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 
-from schemas.payroll import Draft
+from schemas.payroll import Draft, DraftLine
 from schemas.revisions import Change, ChangedLine, ChangedLinesPage, FieldChange, Return, Revision, RevisionsPage
-from teledeclaration.database import Connection, transaction
+from teledeclaration.database import transaction
 from teledeclaration.employers.guard import Caller, guarded
 from teledeclaration.errors import NotFound
+from teledeclaration.payroll.actions.drafts import draft_of
 from teledeclaration.payroll.actions.returning import return_to
-from teledeclaration.payroll.queries import drafts, edits, revisions
+from teledeclaration.payroll.queries import edits, revisions
 from teledeclaration.payroll.queries.edits import LineEdit
-from teledeclaration.payroll.queries.lines import LINE_FIELDS
+from teledeclaration.payroll.queries.lines import LINE_FIELDS, line_schema
 from teledeclaration.payroll.queries.revisions import RevisionRow
 from teledeclaration.payroll.routes.drafts import After, Limit, shown_draft
 
@@ -38,7 +40,7 @@ async def list_revisions(
     """The latest first: files, corrections, repairs and returns, each one to go back to."""
     where: dict[str, Any] = {"employer_id": caller.employer_id, "draft_id": draft_id}
     async with transaction(state.pool, caller.actor) as connection:
-        await _check_there(connection, caller, draft_id)
+        await draft_of(connection, caller.employer_id, draft_id)
         rows = await revisions.select_revisions(connection, **where, before=before, limit=limit)
         latest = await revisions.select_revisions(connection, **where, before=None, limit=1)
     items = [_shown(row, present=row.revision == latest[0].revision) for row in rows]
@@ -59,27 +61,27 @@ async def list_changed_lines(
     after: After = 0,
     limit: Limit = 100,
 ) -> ChangedLinesPage:
-    """Field by field, before and after; empty for a file, whose lines are all its own."""
-    async with transaction(state.pool, caller.actor) as connection:
-        await _check_there(connection, caller, draft_id)
-        found = await revisions.select_revision_at(
-            connection, employer_id=caller.employer_id, draft_id=draft_id, revision=revision
-        )
-        if found is None or found.revision != revision:
+    """Lines changed in place, field by field, before and after. Where a revision changed none in place (a file, another
+    mapping, a return to another file, an answer to a doubt), every line as it stood."""
+    where: dict[str, Any] = {"employer_id": caller.employer_id}
+    async with transaction(state.pool, caller.actor, one_moment=True) as connection:
+        draft = await draft_of(connection, caller.employer_id, draft_id)
+        found = await revisions.select_revision_at(connection, **where, draft_id=draft_id, revision=revision)
+        if found is None or revision > draft.revision:
             raise NotFound
-        where: dict[str, Any] = {
-            "employer_id": caller.employer_id,
-            "reading_id": found.reading_id,
-            "revision": revision,
-        }
-        page = await edits.select_edits(connection, **where, after=after, limit=limit)
-        numbers = [edit.line_number for edit in page]
-        later = await edits.select_later_edits(connection, **where, numbers=numbers)
-    afterwards = {edit.line_number: edit.line for edit in page}
-    for number, image in later:
-        afterwards[number] = afterwards[number] | image
-    items = [_changed(edit, afterwards[edit.line_number]) for edit in page]
-    return ChangedLinesPage(items, numbers[-1] if len(page) == limit else None)
+        where |= {"reading_id": found.reading_id}
+        images: list[dict[str, Any]] = []
+        edited: list[LineEdit] = []
+        if found.revision == revision and found.in_place:
+            edited = await edits.select_edits(connection, **where, revision=revision, after=after, limit=limit)
+        else:
+            images = await edits.select_line_images(connection, **where, after=after, limit=limit)
+        then = {edit.line_number: edit.line for edit in edited} | {image["line_number"]: image for image in images}
+        for number, former in await edits.select_later_edits(connection, **where, revision=revision, numbers=[*then]):
+            then[number] = then[number] | former
+    before = {edit.line_number: edit.before for edit in edited}
+    items = [_changed(line, before.get(number, {}), line_schema(draft.form)) for number, line in then.items()]
+    return ChangedLinesPage(items, items[-1].line_number if len(items) == limit else None)
 
 
 @post(
@@ -98,11 +100,6 @@ async def go_back(
     return await shown_draft(state, caller, draft_id)
 
 
-async def _check_there(connection: Connection, caller: Caller, draft_id: UUID) -> None:
-    if await drafts.select_draft(connection, employer_id=caller.employer_id, draft_id=draft_id) is None:
-        raise NotFound
-
-
 def _shown(row: RevisionRow, *, present: bool) -> Revision:
     to = row.details.get("to")
     return Revision(
@@ -118,9 +115,12 @@ def _shown(row: RevisionRow, *, present: bool) -> Revision:
     )
 
 
-def _changed(edit: LineEdit, afterwards: dict[str, Any]) -> ChangedLine:
+def _changed(line: dict[str, Any], before: dict[str, Any], shown: Iterable[str]) -> ChangedLine:
     return ChangedLine(
-        line_number=edit.line_number, row=edit.row, changes=list(_field_changes(edit.before, afterwards))
+        line_number=line["line_number"],
+        row=line["row"],
+        changes=list(_field_changes(before, line)),
+        line=msgspec.convert({name: line[name] for name in shown}, DraftLine),
     )
 
 

@@ -19,9 +19,12 @@ from teledeclaration.payroll.actions.templates import Figures, WantedTemplate, m
 from teledeclaration.payroll.routes.uploads import attachment
 
 _PIECE_BYTES = 1 << 20
-_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 TemplateYear = Annotated[int | None, QueryParameter(description="The year to be declared", ge=2000, le=2100)]
+TemplatePeriod = Annotated[
+    str | None, QueryParameter(description="The month or quarter to be declared: 2026-01, 2026-Q1", max_length=10)
+]
 
 
 def _route(form: FormName) -> HTTPRouteHandler:
@@ -36,29 +39,35 @@ def _route(form: FormName) -> HTTPRouteHandler:
         state: State,
         caller: NamedDependency[Caller],
         year: TemplateYear = None,
+        period: TemplatePeriod = None,
         centre: FromQuery[str | None] = None,
         language: FromQuery[Language | None] = None,
         figures: FromQuery[Figures] = "reference",
         blank: FromQuery[bool] = False,
     ) -> Stream:
-        """The employer's own people at this payment centre in this year, and last year's figures; `figures=copy`
-        fills them in. `blank`, or for who acts for no employer: the same form without anybody."""
+        """The employer's own people at this payment centre in this year or period (of `totals`: the codes in force),
+        and the figures declared last; `figures=copy` fills them in, `figures=periodic` those of the year's own periodic
+        declarations. `blank`, or for who acts for no employer: the
+        same form without anybody."""
         today = legal_day(caller.now(state.clock), state.settings.fund_time_zone)
         wanted = WantedTemplate(
             form=form,
-            year=year or (today.year - 1 if form == "annual" else today.year),
+            year=year,
+            period=period,
             centre=centre,
             language=language or caller.language,
             figures=figures,
             blank=blank,
         )
-        file = await make_template(state.pool, state.settings, state.legislation, caller, wanted, today=today)
-        return Stream(_pieces(file), media_type=_XLSX, headers=attachment(f"{form}-{wanted.year}.xlsx"))
+        made = await make_template(state.pool, state.settings, state.legislation, caller, wanted, today=today)
+        name = f"{form}-{made.period.code}.xlsx"
+        return Stream(pieces_of(made.file), media_type=XLSX, headers=attachment(name))
 
     return download_template
 
 
-async def _pieces(file: IO[bytes]) -> AsyncIterator[bytes]:
+async def pieces_of(file: IO[bytes]) -> AsyncIterator[bytes]:
+    """A file from where it stands to its end; then it is closed."""
     with file:
         while piece := await asyncio.to_thread(file.read, _PIECE_BYTES):
             yield piece

@@ -15,7 +15,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.response import ServerSentEvent, ServerSentEventMessage, Stream
 
-from schemas.payroll import NewDraft, ReadingStatus, Upload
+from schemas.payroll import Form, NewDraft, ReadingStatus, Upload
 from teledeclaration.clock import legal_day
 from teledeclaration.database import transaction
 from teledeclaration.employers.guard import Caller, guarded
@@ -45,12 +45,14 @@ async def send_upload(
     state: State,
     caller: NamedDependency[Caller],
     filename: FromQuery[str | None] = None,
+    form: FromQuery[Form | None] = None,
     year: FromQuery[int | None] = None,
+    period: FromQuery[str | None] = None,
     centre: FromQuery[str | None] = None,
     draft_id: FromQuery[UUID | None] = None,
 ) -> Response[Upload]:
-    """Send a file, as `multipart/form-data` (one part `file`, or two for the text pair; `year`, `centre`, `type`,
-    `draft_id`, `replaces`, `completes` as fields) or as the bare body with `?filename=`.
+    """Send a file, as `multipart/form-data` (one part `file`, or two for the text pair; `form`, `year` or
+    `period`, `centre`, `type`, `draft_id`, `replaces`, `completes` as fields) or as the bare body with `?filename=`.
 
     Answers at once; the file is then read and checked: follow it at the Location, or by its events. The
     same content sent again for a draft that still stands on it answers the same upload.
@@ -59,7 +61,7 @@ async def send_upload(
         name, stored, fields = await _from_form(request, state)
     else:
         name, stored = filename or "", await _from_body(request, state)
-        fields = {"year": year, "centre": centre, "draft_id": draft_id}
+        fields = {"form": form, "year": year, "period": period, "centre": centre, "draft_id": draft_id}
     wanted, draft = _wanted(fields)
     now = caller.now(state.clock)
     received = await receive_file(

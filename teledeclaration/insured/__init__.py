@@ -1,1 +1,0 @@
-"""The people: movements, registrations, certificates, cards."""
