@@ -19,7 +19,7 @@ OPEN = re.compile(
     r"/"  # the first page
     r"|/v1/session|/v1/invitations"  # signing in, taking a role up
     r"|/v|/v/{code:str}|/v1/verifications/{code:str}|/v/fonts/.*|/static/.*"  # verifying a document by its code
-    r"|/v1/law|/v1/law/changes|/v1/law/{key:str}|/v1/simulation"  # the law, and what a pay would cost under it
+    r"|(/v1)?/law|(/v1)?/law/changes|(/v1)?/law/{key:str}|/v1/simulation"  # the law, and what a pay would cost under it
     r"|/healthz|/readyz|/metrics|/v1/schema(/.*)?|/problems/.*"
 )
 """What anyone may ask. A new open route is a decision: say it here."""
