@@ -3,14 +3,11 @@
 import importlib
 import sys
 
-import structlog
-
 BENCHMARKS = ("upload_workbook", "small_workbook", "queue_of_small", "large_draft", "load_people", "reconcile")
 
 
 def main() -> int:
     """Print every figure as it is known."""
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
     kept = True
     for name in BENCHMARKS:
         benchmark = importlib.import_module(f"benchmarks.{name}")

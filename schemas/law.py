@@ -19,8 +19,8 @@ Pay = Annotated[Centimes, msgspec.Meta(ge=0, le=10**12)]
 class LegalValue(msgspec.Struct, frozen=True, kw_only=True):
     """One dated value with its text, how sure it is, and when someone last compared it with that text.
 
-    `last_day` is its last day in force, null while none is known; `unit_words` and `confidence_words` are in
-    the reader's language; `added` says by whom it came after the release, null for a value of the release.
+    `last_day` is its last day in force, null while none is known; `label`, `unit_words` and `confidence_words` are
+    in the reader's language; `added` says by whom it came after the release, null for a value of the release.
     """
 
     key: str

@@ -13,6 +13,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from schemas.legislation import Branch, Confidence, LegalReference, Payer, Unit
+from teledeclaration.languages import Language
 from teledeclaration.legislation.errors import InvalidLegislation
 
 
@@ -88,6 +89,7 @@ class Page(msgspec.Struct, Generic[AnyDated_co], frozen=True, kw_only=True, forb
     """One key of the law: `checked_on` is the last day someone compared its values with their texts.
 
     `awaited` says why no value is held at all: the page then has none, and waits for the fund's.
+    `label` is in English and is the one stored beside amounts.
     """
 
     label: str
@@ -95,6 +97,13 @@ class Page(msgspec.Struct, Generic[AnyDated_co], frozen=True, kw_only=True, forb
     checked_on: date
     values: tuple[AnyDated_co, ...]
     awaited: str | None = None
+    label_fr: str | None = None
+    label_ar: str | None = None
+
+    def label_in(self, language: Language) -> str:
+        """The label in the reader's language; in English where the page has none in it."""
+        labels = {"fr": self.label_fr, "ar": self.label_ar, "en": self.label}
+        return labels[language] or self.label
 
 
 SHAPES: dict[str, type[Dated]] = {"lines": DatedLine, "categories": DatedCategory}

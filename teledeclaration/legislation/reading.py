@@ -1,6 +1,7 @@
 """The law as it is read by people: on a day, what changed between two days, a key's whole history.
 
-Words of units and confidence are in the reader's language; labels, texts and notes are as the pages have them.
+Labels and the words of units and confidence are in the reader's language; texts, notes and the reasons why a value is
+awaited are as the pages have them.
 """
 
 from collections.abc import Iterator
@@ -25,7 +26,7 @@ def law_on(legislation: Legislation, day: date, language: Language, *, prefix: s
         day=day,
         fingerprint=fingerprint(cited(*one) for one in found),
         values=tuple(legal_value(legislation, key, dated, language) for key, _, dated in found),
-        awaited=tuple(_awaited(key, legislation.page(key)) for key in awaited),
+        awaited=tuple(_awaited(key, legislation.page(key), language) for key in awaited),
     )
 
 
@@ -44,7 +45,7 @@ def law_history(legislation: Legislation, key: str, language: Language) -> LawHi
     page = legislation.page(key)
     return LawHistory(
         key=key,
-        label=page.label,
+        label=page.label_in(language),
         unit=page.unit,
         unit_words=say(f"legal.unit.{page.unit.value}", language),
         checked_on=page.checked_on,
@@ -67,14 +68,14 @@ def _changes(legislation: Legislation, key: str, language: Language) -> Iterator
             day=dated.valid_from,
             kind=kind,
             key=key,
-            label=page.label,
+            label=page.label_in(language),
             before=before.text if before else None,
             after=legal_value(legislation, key, dated, language),
         )
         before = dated
     if before is not None and before.last_day is not None:
         over = before.last_day + timedelta(days=1)
-        yield LawChange(day=over, kind="ended", key=key, label=page.label, before=before.text, after=None)
+        yield LawChange(day=over, kind="ended", key=key, label=page.label_in(language), before=before.text, after=None)
 
 
 def legal_value(legislation: Legislation, key: str, dated: Dated, language: Language) -> LegalValue:
@@ -82,7 +83,7 @@ def legal_value(legislation: Legislation, key: str, dated: Dated, language: Lang
     page, added = legislation.page(key), legislation.addition(key, dated.valid_from)
     return LegalValue(
         key=key,
-        label=page.label,
+        label=page.label_in(language),
         unit=page.unit,
         unit_words=say(f"legal.unit.{page.unit.value}", language),
         value=dated.text,
@@ -99,5 +100,7 @@ def legal_value(legislation: Legislation, key: str, dated: Dated, language: Lang
     )
 
 
-def _awaited(key: str, page: AnyPage) -> AwaitedValue:
-    return AwaitedValue(key=key, label=page.label, unit=page.unit, why=page.awaited or "", checked_on=page.checked_on)
+def _awaited(key: str, page: AnyPage, language: Language) -> AwaitedValue:
+    return AwaitedValue(
+        key=key, label=page.label_in(language), unit=page.unit, why=page.awaited or "", checked_on=page.checked_on
+    )

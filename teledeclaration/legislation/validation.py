@@ -43,7 +43,8 @@ def check_page(key: str, page: Page[Dated]) -> None:
     """A page on its own: its name, its metadata, the succession of its values, each value in its unit."""
     if not KEY.fullmatch(key):
         raise InvalidLegislation(key, "bad_key")
-    if not page.label.strip() or (not page.values and not is_awaited(key, page)):
+    labels = [label for label in (page.label, page.label_fr, page.label_ar) if label is not None]
+    if not all(label.strip() for label in labels) or (not page.values and not is_awaited(key, page)):
         raise InvalidLegislation(key, "incomplete")
     check_succession(key, page.values)
     for dated in page.values:

@@ -39,6 +39,36 @@ async def test_words_are_in_the_readers_language(anyone: httpx.AsyncClient) -> N
     assert units == {"fr": "dinars par heure", "ar": "دينار في الساعة", "en": "dinars an hour"}
 
 
+@pytest.mark.parametrize(
+    ("language", "month", "first", "cap"),
+    [
+        (
+            "fr",
+            "Salaire national minimum garanti (SNMG) mensuel",
+            "Retard de paiement des cotisations : premier taux",
+            "Plafond des majorations d'une même créance",
+        ),
+        (
+            "ar",
+            "الأجر الوطني الأدنى المضمون في الشهر",
+            "التأخر في دفع الاشتراكات: النسبة الأولى",
+            "الحد الأقصى للزيادات على الدين الواحد",
+        ),
+    ],
+)
+async def test_labels_are_in_the_readers_language(
+    anyone: httpx.AsyncClient, language: str, month: str, first: str, cap: str
+) -> None:
+    told = await asked(anyone, "/v1/law?on=2026-01-01&prefix=penalties.", language)
+    assert {one["key"]: one["label"] for one in told["values"]}["penalties.late_payment.first"] == first
+    assert {one["key"]: one["label"] for one in told["awaited"]} == {"penalties.cap": cap}
+    history = await asked(anyone, "/v1/law/minimum_wage.month", language)
+    assert {history["label"], *(one["label"] for one in history["values"])} == {month}
+    changes = (await asked(anyone, "/v1/law/changes?from=2026-01-01&to=2026-12-31", language))["changes"]
+    [raised] = [change for change in changes if change["key"] == "minimum_wage.month"]
+    assert raised["label"] == raised["after"]["label"] == month
+
+
 async def test_what_nobody_has_read_is_told_with_its_reason(anyone: httpx.AsyncClient) -> None:
     told = await asked(anyone, "/v1/law?prefix=instalments")
     assert "instalments.months_max" in {value["key"] for value in told["awaited"]}
@@ -131,6 +161,8 @@ def test_the_command_tells_the_law(capsys: pytest.CaptureFixture[str]) -> None:
     assert [value["value"] for value in told["values"]] == ["24000"]
     assert main(["law", "--changes-since", "2026-01-01", "--key", "minimum_wage.month", "--lang", "fr"]) == 0
     assert "24000" in capsys.readouterr().out
+    assert main(["law", "--on", "2026-02-01", "--key", "minimum_wage.month", "--json", "--lang", "fr"]) == 0
+    assert "Salaire national minimum garanti (SNMG) mensuel" in capsys.readouterr().out
     assert main(["law", "--on", "2026-02-01", "--key", "moon"]) == 1
 
 

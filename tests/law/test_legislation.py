@@ -9,15 +9,17 @@ import pytest
 
 import teledeclaration.legislation
 from schemas.legislation import Confidence, LaterValue, Payer, Unit
-from teledeclaration.languages import LANGUAGES, catalogue, say
+from teledeclaration.languages import LANGUAGES, Language, catalogue, say
 from teledeclaration.legislation import InvalidLegislation, Legislation, NotInForce, load
 from teledeclaration.legislation.pages import decode_page
+from teledeclaration.legislation.reading import law_on
 from teledeclaration.payroll.law.simulation import pay_element_kinds
 
 LAW = load("cnas")
 TODAY = LAW.on(date(2026, 6, 1))
 FOLDER = Path(teledeclaration.legislation.__file__).parent
 DOCS = Path(__file__).parents[2] / "docs" / "law.md"
+ARABIC = re.compile(r"[\u0621-\u064a]")
 
 PAGE = """
 label = "A rate"
@@ -104,6 +106,8 @@ def test_a_value_with_an_end_is_over_the_day_after() -> None:
         ("unreadable", PAGE.replace('"0.10"', "0.10")),
         ("incomplete", PAGE.replace("A decree", " ")),
         ("incomplete", PAGE.replace("A rate", "")),
+        ("incomplete", "label_fr = ''\n" + PAGE),
+        ("incomplete", "label_ar = ' '\n" + PAGE),
         ("incomplete", PAGE.split("[[values]]", maxsplit=1)[0] + "values = []\n"),
         ("not_increasing", PAGE + SECOND.replace("2020-01-01", "2015-01-01")),
         ("not_increasing", PAGE + SECOND.replace("2020-01-01", "2014-12-31")),
@@ -271,6 +275,28 @@ def test_everything_the_law_names_has_words_in_three_languages() -> None:
     pages = [key for key in LAW.keys if LAW.page(key).unit is Unit.WORDS and not key.startswith(said_otherwise)]
     wanted |= {f"legal.word.{word}" for key in pages for word in TODAY.words(key)}
     assert wanted <= set(catalogue())
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_page_has_a_label_of_its_own_in_each_language(language: Language) -> None:
+    """One line each, Arabic in Arabic letters, and no two of a folder alike: a reader tells them apart."""
+    seen: dict[tuple[str, str], str] = {}
+    for key in LAW.keys:
+        page, folder = LAW.page(key), key.rpartition(".")[0]
+        label = {"fr": page.label_fr, "ar": page.label_ar, "en": page.label}[language]
+        assert label is not None, key
+        assert label == " ".join(label.split()), key
+        assert len(label) <= 120, key
+        assert bool(ARABIC.search(label)) is (language == "ar"), key
+        assert seen.setdefault((folder, label), key) == key
+    assert len(seen) == len(LAW.keys)
+
+
+def test_a_page_without_a_label_in_a_language_is_read_in_english() -> None:
+    law = law_of(rates__one="label_fr = 'Un taux'\n" + PAGE, rates__two=PAGE)
+    read = {lang: [one.label for one in law_on(law, date(2016, 1, 1), lang).values] for lang in LANGUAGES}
+    assert read == {"fr": ["Un taux", "A rate"], "ar": ["A rate", "A rate"], "en": ["A rate", "A rate"]}
+    assert law.on(date(2016, 1, 1)).reference("rates.one").label == "A rate"
 
 
 def test_an_element_of_pay_is_either_in_the_base_or_outside_it() -> None:
