@@ -17,6 +17,11 @@ from schemas.reviews import Review
 Day = date
 """A day, where `date` names the field of a movement's line."""
 
+SentAmount = Annotated[int, Meta(ge=-999_999_999_999_999, le=999_999_999_999_999)]
+"""Centimes as they are sent: as many digits as a workbook's cell is read with, so that every sum fits a column."""
+SentCount = Annotated[int, Meta(ge=-999_999, le=999_999)]
+"""Days, hours, months or workers as they are sent, likewise."""
+
 Form = Literal["annual", "periodic", "totals", "movements"]
 ReadingStatus = Literal["waiting", "checked", "unreadable", "failed", "cancelled"]
 ReadingPhase = Literal["received", "reading", "checking", "storing", "done"]
@@ -180,32 +185,32 @@ class SentLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     last_name: str | None = None
     first_name: str | None = None
     birth_date: str | None = None
-    q1_duration: int | None = None
+    q1_duration: SentCount | None = None
     q1_unit: str | None = None
-    q1_amount: int | None = None
-    q2_duration: int | None = None
+    q1_amount: SentAmount | None = None
+    q2_duration: SentCount | None = None
     q2_unit: str | None = None
-    q2_amount: int | None = None
-    q3_duration: int | None = None
+    q2_amount: SentAmount | None = None
+    q3_duration: SentCount | None = None
     q3_unit: str | None = None
-    q3_amount: int | None = None
-    q4_duration: int | None = None
+    q3_amount: SentAmount | None = None
+    q4_duration: SentCount | None = None
     q4_unit: str | None = None
-    q4_amount: int | None = None
-    annual_amount: int | None = None
+    q4_amount: SentAmount | None = None
+    annual_amount: SentAmount | None = None
     entry_date: str | None = None
     exit_date: str | None = None
     observation: str | None = None
-    duration: int | None = None
+    duration: SentCount | None = None
     unit: str | None = None
-    amount: int | None = None
+    amount: SentAmount | None = None
     elements: Annotated[list[PayElement], Meta(max_length=100)] | None = None
     rate_category: str | None = None
     contract_start: str | None = None
-    contract_months: int | None = None
+    contract_months: SentCount | None = None
     justification: str | None = None
     code: str | None = None
-    workers: int | None = None
+    workers: SentCount | None = None
     movement: str | None = None
     date: str | None = None
     reason: str | None = None
@@ -276,31 +281,31 @@ class LineChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     last_name: str | msgspec.UnsetType | None = msgspec.UNSET
     first_name: str | msgspec.UnsetType | None = msgspec.UNSET
     birth_date: Day | msgspec.UnsetType | None = msgspec.UNSET
-    q1_duration: int | msgspec.UnsetType | None = msgspec.UNSET
+    q1_duration: SentCount | msgspec.UnsetType | None = msgspec.UNSET
     q1_unit: Unit | msgspec.UnsetType | None = msgspec.UNSET
-    q1_amount: int | msgspec.UnsetType | None = msgspec.UNSET
-    q2_duration: int | msgspec.UnsetType | None = msgspec.UNSET
+    q1_amount: SentAmount | msgspec.UnsetType | None = msgspec.UNSET
+    q2_duration: SentCount | msgspec.UnsetType | None = msgspec.UNSET
     q2_unit: Unit | msgspec.UnsetType | None = msgspec.UNSET
-    q2_amount: int | msgspec.UnsetType | None = msgspec.UNSET
-    q3_duration: int | msgspec.UnsetType | None = msgspec.UNSET
+    q2_amount: SentAmount | msgspec.UnsetType | None = msgspec.UNSET
+    q3_duration: SentCount | msgspec.UnsetType | None = msgspec.UNSET
     q3_unit: Unit | msgspec.UnsetType | None = msgspec.UNSET
-    q3_amount: int | msgspec.UnsetType | None = msgspec.UNSET
-    q4_duration: int | msgspec.UnsetType | None = msgspec.UNSET
+    q3_amount: SentAmount | msgspec.UnsetType | None = msgspec.UNSET
+    q4_duration: SentCount | msgspec.UnsetType | None = msgspec.UNSET
     q4_unit: Unit | msgspec.UnsetType | None = msgspec.UNSET
-    q4_amount: int | msgspec.UnsetType | None = msgspec.UNSET
-    annual_amount: int | msgspec.UnsetType | None = msgspec.UNSET
+    q4_amount: SentAmount | msgspec.UnsetType | None = msgspec.UNSET
+    annual_amount: SentAmount | msgspec.UnsetType | None = msgspec.UNSET
     entry_date: Day | msgspec.UnsetType | None = msgspec.UNSET
     exit_date: Day | msgspec.UnsetType | None = msgspec.UNSET
     observation: str | msgspec.UnsetType | None = msgspec.UNSET
-    duration: int | msgspec.UnsetType | None = msgspec.UNSET
+    duration: SentCount | msgspec.UnsetType | None = msgspec.UNSET
     unit: Unit | msgspec.UnsetType | None = msgspec.UNSET
-    amount: int | msgspec.UnsetType | None = msgspec.UNSET
+    amount: SentAmount | msgspec.UnsetType | None = msgspec.UNSET
     rate_category: str | msgspec.UnsetType | None = msgspec.UNSET
     contract_start: Day | msgspec.UnsetType | None = msgspec.UNSET
-    contract_months: int | msgspec.UnsetType | None = msgspec.UNSET
+    contract_months: SentCount | msgspec.UnsetType | None = msgspec.UNSET
     justification: str | msgspec.UnsetType | None = msgspec.UNSET
     code: str | msgspec.UnsetType | None = msgspec.UNSET
-    workers: int | msgspec.UnsetType | None = msgspec.UNSET
+    workers: SentCount | msgspec.UnsetType | None = msgspec.UNSET
     movement: Literal["entry", "exit", "change"] | msgspec.UnsetType | None = msgspec.UNSET
     date: Day | msgspec.UnsetType | None = msgspec.UNSET
     reason: str | msgspec.UnsetType | None = msgspec.UNSET

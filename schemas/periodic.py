@@ -2,14 +2,17 @@
 
 from datetime import date as Day  # noqa: N812 - `date` is a field of a movement
 from decimal import Decimal
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
+from msgspec import Meta
 
 from schemas.annual import DeclarationType
 from schemas.legislation import LegalReference, RateCategory
 from teledeclaration.money import Centimes
+
+People = Annotated[int, Meta(ge=0, le=9_999_999)]
 
 
 class PeriodHeader(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -20,9 +23,9 @@ class PeriodHeader(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     after which the employer has no more to declare at this payment centre.
     """
 
-    headcount: int | None = None
-    entries: int | None = None
-    exits: int | None = None
+    headcount: People | None = None
+    entries: People | None = None
+    exits: People | None = None
     nothing_to_declare: bool = False
     closes_account: bool = False
 

@@ -118,8 +118,10 @@ class DifferencesPage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Acceptance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Why a difference is right as it is."""
+    """Why a difference is right as it is. `compared_at` is the `done_at` of the comparison that was seen: another one
+    numbers its differences anew."""
 
+    compared_at: datetime
     reason: Annotated[str, msgspec.Meta(min_length=3, max_length=500)]
 
 

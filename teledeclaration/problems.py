@@ -99,7 +99,7 @@ def http_problem(request: Request[Any, Any, Any], error: HTTPException) -> Respo
     kind = _TYPE_OF_STATUS.get(error.status_code, "business-error")
     title = say(f"problem.{kind}", reader_language(request))
     if isinstance(error, ValidationException):
-        return _respond(request, kind, title, 422, errors=_field_errors(error))
+        return _respond(request, kind, title, 422, errors=_field_errors(error, reader_language(request)))
     return _respond(request, kind, title, error.status_code, headers=dict(error.headers or {}))
 
 
@@ -131,13 +131,42 @@ def internal_problem(request: Request[Any, Any, Any], error: Exception) -> Respo
     return _respond(request, "internal", title, 500)
 
 
-def _field_errors(error: ValidationException) -> list[dict[str, str]]:
+def too_deep_problem(request: Request[Any, Any, Any], error: RecursionError) -> Response[Problem]:
+    """A body of brackets within brackets, deeper than anything we read. Logged, because it may be ours."""
+    log.warning("too_deep", **place_of(error))
+    return _respond(request, "malformed", say("problem.malformed", reader_language(request)), 422)
+
+
+def _field_errors(error: ValidationException, language: Language) -> list[dict[str, str]]:
     listed = error.extra if isinstance(error.extra, list) else []
-    return [
-        {"pointer": _pointer(str(item.get("key", ""))), "detail": str(item.get("message", ""))}
-        for item in listed
-        if isinstance(item, dict)
-    ]
+    told = [(str(item.get("key", "")), str(item.get("message", ""))) for item in listed if isinstance(item, dict)]
+    return [{"pointer": _pointer(key), "detail": shape_in_words(message, language)} for key, message in told]
+
+
+_SHAPES = tuple(
+    (re.compile(pattern), f"malformed.{key}")
+    for key, pattern in (
+        ("missing", r"Object missing required field (?P<field>`.+`)"),
+        ("unknown", r"Object contains unknown field (?P<field>`.+`)"),
+        ("length", r"Expected (?P<expected>`[^`]+`) of length (?P<limit>.+)"),
+        ("bound", r"Expected (?P<expected>`[^`]+`) (?P<limit>[<>]=? .+)"),
+        ("kind", r"Expected (?P<expected>`[^`]+`), got (?P<got>`[^`]+`)"),
+        ("choice", r"Invalid enum value (?P<seen>.+)"),
+        ("moment", r"Invalid RFC3339 encoded datetime"),
+        ("day", r"Invalid RFC3339 encoded date"),
+        ("uuid", r"Invalid UUID"),
+        ("number", r"Invalid decimal string"),
+    )
+)
+"""How the decoder says that a field has not the right shape."""
+
+
+def shape_in_words(said: str, language: Language) -> str:
+    """The decoder's English in the reader's language; as it is where we do not know the sentence."""
+    for pattern, key in _SHAPES:
+        if found := pattern.fullmatch(said):
+            return say(key, language, **found.groupdict())
+    return said
 
 
 def _pointer(key: str) -> str:
@@ -193,6 +222,7 @@ EXCEPTION_HANDLERS: dict[int | type[Exception], Any] = {
     asyncpg.PostgresConnectionError: away_problem,
     asyncpg.InterfaceError: away_problem,
     ConnectionError: away_problem,
+    RecursionError: too_deep_problem,
     TimeoutError: away_problem,
     Exception: internal_problem,
 }

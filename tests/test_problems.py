@@ -176,3 +176,19 @@ async def test_so_is_a_wrong_parameter(clients: Clients, query: str) -> None:
 async def test_a_body_that_cannot_be_read(clients: Clients, body: bytes) -> None:
     answer = await clients["alice"].post("/v1/drafts", content=body, headers={"Content-Type": "application/json"})
     assert problem(answer, answer.status_code, "malformed")["status"] in (400, 422)
+
+
+@pytest.mark.parametrize("language", ["fr", "ar", "en"])
+async def test_what_is_wrong_with_a_field_is_said_in_the_readers_language(clients: Clients, language: str) -> None:
+    body = {"form": "annual", "year": "last", "colour": 1}
+    answer = await clients["alice"].post("/v1/drafts", json=body, headers={"Accept-Language": language})
+    told = problem(answer, 422, "malformed")
+    said = {"fr": "Retirez-le", "ar": "احذفوها", "en": "Take it out"}
+    kind = {"fr": "Valeur attendue", "ar": "القيمة المنتظرة", "en": "Expected"}
+    assert all(said[language] in error["detail"] or kind[language] in error["detail"] for error in told["errors"])
+
+
+async def test_brackets_without_end_are_malformed(clients: Clients) -> None:
+    said = {"Content-Type": "application/json"}
+    answer = await clients["alice"].post("/v1/drafts", content=b"[" * 100_000, headers=said)
+    problem(answer, 422, "malformed")

@@ -37,6 +37,8 @@ WHOLE = {
 DINARS = {Unit.DINARS, Unit.DINARS_A_WORKER, Unit.DINARS_A_MONTH, Unit.DINARS_AN_HOUR}
 MOST: dict[Unit, int] = {**dict.fromkeys(RATIOS, 1), Unit.HOURS_A_WEEK: 7 * 24, Unit.HOURS_A_DAY: 24}
 """The most a value of the unit can be, whatever the law says."""
+MOST_OF_ALL = 10**12
+"""The most of any other unit: past it a number is a slip of the pen."""
 
 
 def check_page(key: str, page: Page[Dated]) -> None:
@@ -123,7 +125,7 @@ LISTS: dict[Unit, Callable[[str], bool]] = {
 
 
 def _check_number(key: str, unit: Unit, number: Decimal) -> None:
-    if not number.is_finite() or number < 0 or number > MOST.get(unit, number):
+    if not number.is_finite() or number < 0 or number > MOST.get(unit, MOST_OF_ALL):
         raise InvalidLegislation(key, "out_of_bounds", str(number))
     if (unit in WHOLE and number % 1) or (unit in DINARS and number * 100 % 1):
         raise InvalidLegislation(key, "out_of_bounds", str(number))

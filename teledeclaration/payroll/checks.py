@@ -1,12 +1,14 @@
 """Each form's checks for a period, with the law's values in force in it."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from functools import cache, partial
 
 import msgspec
 
 from schemas.employers import EmployerFacts
+from schemas.findings import Severity
 from teledeclaration.intake.checking import RulesOf
 from teledeclaration.intake.checks import Rules
 from teledeclaration.intake.forms import FormName
@@ -112,6 +114,16 @@ def totals_rules(period: Month | Quarter, legislation: Legislation, sector: Sect
     return TotalsRules(
         codes=codes_of(values), rebates=frozenset(rebate_categories(values)), supplements_open=sector.building
     )
+
+
+def of_a_complement(rules: Rules) -> Rules:
+    """The checks of a complementary declaration: a base may come without time, which was declared before (arrears), and
+    that is a doubt only."""
+    checks = (
+        replace(check, severity=Severity.CONFIRM) if check.code == "amount_without_duration" else check
+        for check in rules.checks
+    )
+    return replace(rules, checks=tuple(checks))
 
 
 def rules_of_forms(legislation: Legislation, sector: Sector = UNKNOWN_SECTOR) -> Mapping[FormName, RulesOf]:

@@ -310,6 +310,12 @@ class ReportNotReady(Conflict):
     type = "report-not-ready"
 
 
+class ComparisonMoved(Conflict):
+    """The year was compared again since the caller saw it: the number may be another difference's now."""
+
+    type = "comparison-moved"
+
+
 class DifferenceAccepted(Conflict):
     """Someone gave a reason for this difference before."""
 

@@ -59,23 +59,25 @@ def show_progress(row: UploadRow | Reading, language: Language, now: datetime) -
 
 def show_finding(row: FindingRow, language: Language, facts: Mapping[str, Any]) -> Finding:
     """A finding with its message. `facts` are those of its reading: lines sent by REST have a JSON pointer where a
-    file has a cell, and amounts are told in centimes where the source writes them so."""
+    file has a cell, and amounts are told in centimes where the source writes them so; the message of lines sent by
+    REST tells them in dinars, as nobody typed centimes there."""
     by_rest = facts.get("format") == "lines"
     pointer = None
     if by_rest and row.row is not None:
         pointer = f"/lines/{row.row - 1}" + (f"/{row.field}" if row.field else "")
     centimes = facts.get("format") in ("lines", "text-pair") or facts.get("written", {}).get("centimes", False)
     expected, proposed = (as_written(value, row.field, centimes=centimes) for value in (row.expected, row.proposed))
+    said = (row.expected, row.proposed) if by_rest else (expected, proposed)
     return Finding(
         code=row.code,
         severity=row.severity,
-        message=message(row.code, language, field=row.field, seen=row.seen, expected=expected, proposed=proposed),
+        message=message(row.code, language, field=row.field, seen=row.seen, expected=said[0], proposed=said[1]),
         field=row.field,
         sheet=row.sheet,
         row=None if by_rest else row.row,
         column=None if by_rest else row.column_name,
         pointer=pointer,
-        seen=row.seen,
+        seen=as_written(row.seen, row.field, centimes=by_rest),
         expected=expected,
         proposed=proposed,
         line_number=row.line_number,

@@ -124,6 +124,7 @@ REFUSED = [
     ("before_the_last", "/values/0/entry/valid_from", minimum_wage("23000", valid_from="2025-12-31")),
     ("ends_before_start", "/values/0/entry/last_day", minimum_wage("26000", last_day="2026-12-31")),
     ("out_of_bounds", "/values/0/entry/value", minimum_wage("25000.001")),
+    ("out_of_bounds", "/values/0/entry/value", minimum_wage("1" + 40 * "0")),
     ("out_of_bounds", "/values/0/entry/value", value("rates.retirement.employer", value="1.5")),
     ("wrong_unit", "/values/0/entry/value", minimum_wage(["25000"])),  # type: ignore[arg-type]  # the same
     ("incomplete", "/values/0/entry/reference", minimum_wage("25000", reference=" ")),

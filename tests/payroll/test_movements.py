@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from datetime import date
 from io import BytesIO
 from typing import Any
+from uuid import uuid4
 
 import fastexcel
 import pytest
@@ -14,6 +15,7 @@ from payroll.payroll_desk import Desk
 from payroll.test_annual_chain import line, send_lines
 from schemas.actors import job
 from teledeclaration.database import Pool, transaction
+from teledeclaration.payroll.queries.movements import NewMovement, insert_movements
 
 DeskOf = Callable[[str], Awaitable[Desk]]
 Found = tuple[str, str, str, str | None]
@@ -430,6 +432,9 @@ async def test_an_employee_is_found_by_number_without_one_in_the_address_and_the
     entries = (await desk.get("/v1/journal"))["entries"]
     assert {"movements.told", "employee.seen"} <= {one["action"] for one in entries}
     assert AMINE["nss"] not in str(entries)
+    await desk.get("/v1/movements", employee=found["employee"])
+    looks = [one for one in (await desk.get("/v1/journal"))["entries"] if one["action"] == "employee.seen"]
+    assert len(looks) == 1 + sum(one["action"] == "employee.seen" for one in entries)
 
 
 async def test_the_register_is_downloaded_as_a_workbook(desk_of: DeskOf, pool: Pool) -> None:
@@ -439,7 +444,7 @@ async def test_the_register_is_downloaded_as_a_workbook(desk_of: DeskOf, pool: P
     answer = await desk.client.get("/v1/employees.xlsx", params={"lang": "fr"})
     rows = fastexcel.read_excel(BytesIO(answer.content).getvalue()).load_sheet(0, dtypes="string").to_polars().rows()
     assert [(row[1], row[4], row[9]) for row in rows] == [
-        ("=BENALI", "01/03/2019", "le fonds"),
+        ("=BENALI", "01/03/2019", "la caisse"),
         ("KACI", "05/01/2026", "vos mouvements"),
     ]
 
@@ -483,3 +488,27 @@ async def test_of_two_tellings_at_the_same_time_one_is_recorded(desk_of: DeskOf)
     corrections = [{"movements": [entry(f"2026-01-{day:02}", replaces=first)]} for day in (7, 8)]
     answers = await asyncio.gather(*(desk.client.post("/v1/movements", json=one) for one in corrections))
     assert sorted(answer.status_code for answer in answers) == [201, 409]
+
+
+async def test_two_tellings_of_the_same_crowd_wait_for_one_another_never_both(desk_of: DeskOf, pool: Pool) -> None:
+    desk = await desk_of("1600000631")
+    first = await tell(desk, entry("2026-01-05"))
+    async with transaction(pool, job("test", 0)) as connection:
+        employer_id = await connection.fetchval("SELECT employer_id FROM movements WHERE movement_id = $1",
+                                                first["movements"][0]["movement_id"])  # fmt: skip
+
+    async def write() -> int:
+        rows = [_told(number) for number in range(4_000)]
+        async with transaction(pool, job("test", employer_id)) as connection:
+            return await insert_movements(connection, employer_id=employer_id, batch=uuid4(), rows=rows)
+
+    assert sum(await asyncio.gather(*(write() for _ in range(4)))) == 4_000
+
+
+def _told(number: int) -> NewMovement:
+    return NewMovement(
+        movement_id=uuid4(), draft_id=None, line_number=None, kind="entry", date=date(2026, 1, 5), centre=None,
+        nss=f"{number:012d}", last_name="X", first_name="Y", birth_date=None, reason=None, rate_category=None,
+        hours_a_week=None, replaces=None, withdrawn=False, again=0, tell_by=None, told_by="test",
+        told_at=world.START, legal_day=date(2026, 1, 5),
+    )  # fmt: skip

@@ -517,3 +517,64 @@ async def test_a_months_own_workbook_is_mapped_by_hand(desk_of: DeskOf, pool: Po
     assert put.status_code == 202, put.text
     draft = await desk.draft(draft["summary"]["draft_id"])
     assert (draft["findings"], draft["totals"]["annual"]) == ([], 4_000_000)
+
+
+# ── what users met while trying it
+
+
+async def test_workers_of_a_line_that_is_a_part_of_another_are_counted_once(desk_of: DeskOf, pool: Pool) -> None:
+    desk = await desk_of("1612000072")
+    await of_building(pool, "1612000072")
+    lines = [{"code": "R22", "amount": 9_000_000, "workers": 3}, {"code": "R38", "amount": 6_000_000, "workers": 2}]
+    declaration = await declare(desk, "2025-Q4", lines, "totals")
+    of_it = {"type": "R", "replaces": declaration["declaration_id"]}
+    draft = await send_period(desk, "2025-Q4", [lines[0], {**lines[1], "workers": 1}], "totals", **of_it)
+    assert (await desk.review(draft))["effect"]["people"] == {"before": 3, "after": 3}
+
+
+async def test_arrears_are_complemented_without_time(desk_of: DeskOf, pool: Pool) -> None:
+    desk = await desk_of("1612000073")
+    declaration = await declare(desk, "2025-Q4", [employee(73, 9_000_000, duration=90)])
+    of_it = {"type": "C", "completes": declaration["declaration_id"]}
+    arrears = employee(73, 500_000, duration=0)
+    draft = await send_period(desk, "2025-Q4", [arrears], **of_it)
+    assert await desk.findings(draft, severity="error") == []
+    assert {count["code"] for count in draft["findings"]} >= {"amount_without_duration"}
+    filed = await desk.file(await desk.confirm_all(draft))
+    assert filed.status_code == 201, filed.text
+
+
+@pytest.mark.parametrize(
+    ("change", "pointer"),
+    [
+        ({"amount": 10**19}, "/lines/0/amount"),
+        ({"amount": -(10**15)}, "/lines/0/amount"),
+        ({"duration": 10**12}, "/lines/0/duration"),
+        ({"contract_months": 10**9}, "/lines/0/contract_months"),
+    ],
+)
+async def test_a_number_past_any_column_is_refused_at_its_field(
+    desk_of: DeskOf, change: dict[str, int], pointer: str
+) -> None:
+    desk = await desk_of("1612000074")
+    draft = await open_period(desk, "2025-Q4")
+    sent = await desk.client.post(f"/v1/drafts/{draft['draft_id']}/lines", json={"lines": [employee(74, 1) | change]})
+    assert problem(sent) == (422, "malformed")
+    assert [error["pointer"] for error in sent.json()["errors"]] == [pointer]
+    mend = {"lines": [{"line_number": 1, **change}]}
+    assert (await desk.client.patch(f"/v1/drafts/{draft['draft_id']}/lines", json=mend)).status_code == 422
+
+
+async def test_a_zero_byte_in_a_text_is_left_out(desk_of: DeskOf) -> None:
+    desk = await desk_of("1612000075")
+    draft = await send_period(desk, "2025-Q4", [employee(75, 9_000_000, duration=90, justification="a\0b")])
+    assert draft["progress"]["status"] == "checked"
+    lines = await desk.get(f"/v1/drafts/{draft['summary']['draft_id']}/lines")
+    assert lines["items"][0]["justification"] == "ab"
+
+
+async def test_a_headcount_is_a_number_of_people(desk_of: DeskOf) -> None:
+    desk = await desk_of("1612000076")
+    for headcount in (-1, 10**9):
+        body = {"form": "periodic", "period": "2025-Q4", "header": {"headcount": headcount}}
+        assert problem(await desk.client.post("/v1/drafts", json=body)) == (422, "malformed")

@@ -239,6 +239,18 @@ async def test_a_month_of_a_quarter_already_declared_cannot_be_filed(desk_of: De
     assert problem(await desk.file(draft)) == (409, "draft-not-ready")
 
 
+async def test_what_was_begun_by_the_quarter_is_corrected_so_after_the_register_says_months(
+    desk_of: DeskOf, pool: Pool
+) -> None:
+    desk = await desk_of("1611100031")
+    first = await declare(desk, "2025-Q3", [employee(1, 10_000_000)])
+    await make_monthly(pool, "1611100031")
+    more = await declare(desk, "2025-Q3", [employee(2, 5_000_000)], type="C", completes=first["declaration_id"])
+    assert more["number"] == "P2025-Q3-1611100031-02"
+    other = await desk.client.post("/v1/drafts", json={"form": "periodic", "period": "2025-Q4"})
+    assert problem(other) == (422, "wrong-periodicity")
+
+
 # ── rebates ─────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -401,6 +413,15 @@ async def test_totals_are_proposed_without_bases(desk_of: DeskOf) -> None:
     await declare(desk, "2025-Q3", [{"code": "R22", "amount": 9_000_000, "workers": 3}], "totals")
     lines = await lines_of(desk, await proposal(desk, "2025-Q4", "totals"))
     assert [(line["code"], line["workers"], line["amount"]) for line in lines] == [("general", 3, None)]
+
+
+async def test_a_year_is_proposed_by_either_name(desk_of: DeskOf) -> None:
+    desk = await desk_of("1611100032")
+    await declare(desk, "2025-Q4", [employee(1, 10_000_000)])
+    for named in ({"year": 2024}, {"period": "2024"}):
+        answer = await desk.client.post("/v1/drafts", json={"form": "annual", "proposed": True, **named})
+        assert problem(answer) == (409, "nothing-to-propose"), answer.text
+        assert "2024" in answer.json()["title"]
 
 
 async def test_where_nothing_is_known_nothing_is_proposed(desk_of: DeskOf) -> None:

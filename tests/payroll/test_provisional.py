@@ -140,6 +140,20 @@ async def test_a_period_is_assessed_once_and_only_by_an_officer_of_its_wilaya(
     assert problem(await ask(clients, books, period="2025-05")) == "provisional-made"
 
 
+async def test_days_assessed_by_the_month_are_not_assessed_by_the_quarter_again(
+    clients: Clients, books: PeriodBooks
+) -> None:
+    """The register may say months today and quarters tomorrow."""
+    await books.book(await books.provisional("2025-07", APRIL))
+    async with transaction(books.pool, job("test", 0)) as connection:
+        await connection.execute(
+            "UPDATE employers SET periodicity = 'quarterly' WHERE employer_id = $1", books.employer
+        )
+    answer = await ask(clients, books, period="2025-Q3")
+    assert problem(answer) == "provisional-made"
+    assert "2025-07" in answer.text
+
+
 async def test_the_sweeper_finds_what_was_never_booked(clients: Clients, books: PeriodBooks) -> None:
     made = (await ask(clients, books, period="2025-05")).json()
     async with transaction(books.pool, SWEEPER) as connection:

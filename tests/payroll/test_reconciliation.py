@@ -12,7 +12,7 @@ import openpyxl
 import pytest
 
 from payroll.payroll_desk import WORKBOOKS, Desk
-from payroll.periodic_desk import declare, employee, make_monthly, nss, problem
+from payroll.periodic_desk import declare, employee, make_monthly, nss, of_building, problem
 from schemas.actors import job
 from teledeclaration.database import Pool, transaction
 from teledeclaration.payroll.actions.reconciling import CentreYear
@@ -27,119 +27,7 @@ DAY = 150_000
 """1,500 DA a day, in centimes: 45,000 DA a month."""
 LOW_WORTH = 11_667
 """57,000 DA for 88 days: two months of 31 and 26 days are 86 thirtieths, 57,333.33 DA at the minimum wage."""
-STEADY, SECOND, LOW, RICHER, GONE, LATE = range(1, 7)
-
-
-def overlap(first: date, last: date, month: int) -> int:
-    """The days of a month of 2025 that an employment holds, at most thirty."""
-    begins = date(2025, month, 1)
-    ends = date(2025 + month // 12, month % 12 + 1, 1) - timedelta(days=1)
-    return max(0, min(30, (min(last, ends) - max(first, begins)).days + 1))
-
-
-class Payroll:
-    """Who is paid when: from the movements told, `days` by person and month."""
-
-    def __init__(self, movements: list[dict[str, Any]]) -> None:
-        self.people: dict[str, dict[str, Any]] = {}
-        self.spells: dict[str, tuple[date, date]] = {}
-        for told in movements:
-            first, last = self.spells.get(told["nss"], (date(2025, 1, 1), date(2025, 12, 31)))
-            day = date.fromisoformat(told["date"])
-            self.spells[told["nss"]] = (day, last) if told["kind"] == "entry" else (first, day)
-            self.people[told["nss"]] = {name: told[name] for name in ("nss", "last_name", "first_name", "birth_date")}
-
-    def lines(self, month: int) -> list[dict[str, Any]]:
-        found = []
-        for number, (first, last) in self.spells.items():
-            if days := overlap(first, last, month):
-                found.append({**self.people[number], "duration": days, "unit": "J", "amount": days * DAY})
-        return found
-
-
-async def told_before(desk: Desk) -> list[dict[str, Any]]:
-    """The movements of the workbook, and people who are there since long ago."""
-    draft = await desk.upload(WORKBOOKS / "movements-2025.xls", form="movements", year=2025)
-    assert draft["line_count"] == 24
-    filed = await desk.file(await desk.confirm_all(draft), leave_out_errors=True)
-    assert filed.json()["movements"] == 21
-    await tell(desk, [entry(number, "2019-03-01") for number in (STEADY, SECOND, LOW, RICHER)])
-    told: list[dict[str, Any]] = (await desk.get("/v1/movements"))["items"]
-    return told
-
-
-def entry(number: int, day: str) -> dict[str, Any]:
-    who = {name: employee(number, 0)[name] for name in ("nss", "last_name", "first_name", "birth_date")}
-    return {**who, "kind": "entry", "date": day, "reason": "recruitment"}
-
-
-async def tell(desk: Desk, movements: list[dict[str, Any]]) -> Any:
-    body: dict[str, Any] = {"movements": movements}
-    answer = await desk.client.post("/v1/movements", json=body)
-    while answer.status_code == 422:
-        codes = {one["code"] for one in answer.json()["findings"] if one["severity"] == "confirm"}
-        assert codes - set(body.get("confirm", [])), answer.text
-        body["confirm"] = sorted(codes | set(body.get("confirm", [])))
-        answer = await desk.client.post("/v1/movements", json=body)
-    assert answer.status_code in (200, 201), answer.text
-    return answer.json()
-
-
-async def compared(desk: Desk, **how: Any) -> Any:
-    """The year compared now."""
-    asked = await desk.client.post("/v1/reconciliations", json={"year": 2025, **how})
-    assert asked.status_code == 202, asked.text
-    path = asked.headers["Location"]
-    return await desk._until(lambda: desk.get(path), lambda found: found["status"] == "done")
-
-
-async def differences(desk: Desk, **how: Any) -> list[Any]:
-    items: list[Any] = (await desk.get(f"/v1/reconciliations/{CENTRE}/2025/differences", limit=500, **how))["items"]
-    return items
-
-
-def found_of(rows: list[Any]) -> dict[tuple[str, str | None, str | None], int]:
-    return {(row["kind"], row["period"], row["nss"]): row["contributions"] for row in rows}
-
-
-async def declared_year(desk: Desk, payroll: Payroll) -> dict[int, Any]:
-    """The twelve monthly declarations, filed."""
-    return {month: await declare(desk, f"2025-{month:02d}", payroll.lines(month)) for month in range(1, 13)}
-
-
-async def prepared(desk: Desk) -> Any:
-    """The annual declaration as the platform prepares it, checked."""
-    opened = await desk.client.post("/v1/drafts", json={"form": "annual", "year": 2025, "proposed": True})
-    assert opened.status_code == 201, opened.text
-    return await desk.draft(opened.json()["draft_id"])
-
-
-async def patch(desk: Desk, draft: Any, *changes: dict[str, Any]) -> Any:
-    path = f"/v1/drafts/{draft['summary']['draft_id']}/lines"
-    mended = await desk.client.patch(path, json={"lines": list(changes)})
-    assert mended.status_code == 200, mended.text
-    return await desk.draft(draft["summary"]["draft_id"])
-
-
-async def lines_by_nss(desk: Desk, draft: Any) -> dict[str, Any]:
-    path = f"/v1/drafts/{draft['summary']['draft_id']}/lines"
-    return {line["nss"]: line for line in (await desk.get(path, limit=500))["items"]}
-
-
-async def year_before(desk: Desk) -> None:
-    """2024: RICHER earned a quarter of this year's pay, GONE was there."""
-    opened = await desk.client.post("/v1/drafts", json={"form": "annual", "year": 2024})
-    draft_id = opened.json()["draft_id"]
-    lines = []
-    for number, quarter in ((RICHER, 90 * DAY // 4), (GONE, 90 * DAY)):
-        said = {name: employee(number, 0)[name] for name in ("nss", "last_name", "first_name", "birth_date")}
-        for place in (1, 2, 3, 4):
-            said |= {f"q{place}_duration": 90, f"q{place}_unit": "J", f"q{place}_amount": quarter}
-        lines.append({**said, "annual_amount": 4 * quarter, "entry_date": "2019-03-01"})
-    sent = await desk.client.post(f"/v1/drafts/{draft_id}/lines", json={"lines": lines})
-    await desk.read(sent.json())
-    filed = await desk.file(await desk.confirm_all(await desk.draft(draft_id)))
-    assert filed.status_code == 201, filed.text
+STEADY, SECOND, LOW, RICHER, GONE, LATE, ONCE, CLERK, GHOST = range(1, 10)
 
 
 @pytest.fixture
@@ -163,7 +51,7 @@ async def test_a_year_with_every_kind_of_difference_and_the_same_year_mended(  #
 
     payroll.lines = with_holes  # type: ignore[method-assign]
     months = await declared_year(desk, payroll)
-    await year_before(desk)
+    last_year = await year_before(desk)
 
     draft = await prepared(desk)
     lines = await lines_by_nss(desk, draft)
@@ -257,9 +145,13 @@ async def test_a_year_with_every_kind_of_difference_and_the_same_year_mended(  #
     assert (await clients["omar"].get("/v1/fund/reconciliations", params={"year": 2025})).json()["items"] == []
     low = next(row for row in rows if row["kind"] == "below_minimum_wage")
     path = f"/v1/reconciliations/{CENTRE}/2025/differences/{low['difference']}/acceptance"
-    accepted = await desk.client.post(path, json={"reason": "Unpaid leave until March"})
+    seen = (await desk.get(f"/v1/reconciliations/{CENTRE}/2025"))["done_at"]
+    stale = await desk.client.post(path, json={"compared_at": "2026-01-01T00:00:00Z", "reason": "Unpaid leave"})
+    assert problem(stale) == (409, "comparison-moved")
+    accepted = await desk.client.post(path, json={"compared_at": seen, "reason": "Unpaid leave until March"})
     assert accepted.status_code == 201 and accepted.json()["accepted"], accepted.text
-    assert problem(await desk.client.post(path, json={"reason": "again"})) == (409, "difference-accepted")
+    again = await desk.client.post(path, json={"compared_at": seen, "reason": "again"})
+    assert problem(again) == (409, "difference-accepted")
     assert (await compared(desk))["at_stake"] == 0
     assert (await officers.get("/v1/fund/reconciliations", params={"year": 2025})).json()["items"] == []
     assert (await desk.client.delete(path)).status_code == 200
@@ -271,6 +163,94 @@ async def test_a_year_with_every_kind_of_difference_and_the_same_year_mended(  #
     assert await differences(desk) == rows
     assert (await desk.get(f"/v1/reconciliations/{CENTRE}/2025"))["at_stake"] == LOW_WORTH
     assert await reconcile_all_of(worker, 2025) == 0  # nothing changed since
+
+    # ── what the months and last year had wrong is replaced too: nothing differs any more
+    clock.advance(timedelta(minutes=1))
+    for month in (1, 2, 3):
+        replaced = months[month]["declaration_id"]
+        await declare(desk, f"2025-{month:02d}", payroll_lines(month), type="R", replaces=replaced)
+    annual, lacking = filed.json()["declaration_id"], 88 * DAY - 3 * 1_900_000
+    declared = (await desk.get(f"/v1/declarations/{annual}/lines", limit=500))["items"]
+    for line in declared:
+        del line["line_number"]
+        if line["nss"] == nss(LOW):
+            line |= {name: line[name] + lacking for name in ("q1_amount", "annual_amount")}
+    await declare_year(desk, 2025, declared, type="R", replaces=annual)
+    await year_before(desk, 90 * DAY, type="R", replaces=last_year["declaration_id"])
+    result = await compared(desk)
+    assert (await differences(desk), result["at_stake"], result["doubtful"]) == ([], 0, 0)
+
+
+async def test_what_the_annual_declaration_alone_says_and_what_was_never_declared(desk: Desk, pool: Pool) -> None:
+    """A month never declared, one of totals only, another category, an entry never told: of a builder, at 35.13 %."""
+    await of_building(pool, "1647091706")
+    await told_before(desk)
+    there_once = {**entry(ONCE, "2025-11-29"), "kind": "exit", "reason": "end_of_contract"}
+    await tell(desk, [entry(ONCE, "2025-11-03"), there_once, entry(CLERK, "2025-10-01")])
+    payroll = Payroll((await desk.get("/v1/movements"))["items"])
+    payroll.people[nss(GHOST)] = {
+        name: employee(GHOST, 0)[name] for name in ("nss", "last_name", "first_name", "birth_date")
+    }
+    payroll.spells[nss(GHOST)] = (date(2025, 1, 1), date(2025, 1, 31))
+
+    general = {"rate_category": "general"}
+
+    def paid(month: int) -> list[dict[str, Any]]:
+        """ONCE is forgotten, CLERK is declared as not of the building sector."""
+        lines = [line for line in payroll.lines(month) if line["nss"] != nss(ONCE)]
+        return [line | (general if line["nss"] == nss(CLERK) else {}) for line in lines]
+
+    april = by_rate_line(sum(line["amount"] for line in paid(4)) - 100_000, len(paid(4)))
+    totals = await declare(desk, "2025-04", april, "totals")
+    months = {
+        month: await declare(desk, f"2025-{month:02d}", paid(month)) for month in range(1, 13) if month not in (3, 4)
+    }
+    annual = await declare_year(desk, 2025, payroll.year())
+
+    result = await compared(desk)
+    rows = await differences(desk)
+    expected = {
+        # 27 days at 1,500 DA: 40,500 DA × 35.13 %
+        ("annual_only", "2025-Q4", nss(ONCE)): (1_422_765, None, "complete"),
+        # 90 days at 1,500 DA: 135,000 DA × (35.13 % − 35 %), R38
+        ("category_differs", "2025-Q4", nss(CLERK)): (17_550, None, "mend_annual"),
+        # 1,000 DA × 35.13 %
+        ("totals_differ", "2025-Q2", None): (35_130, None, "complete"),
+        # March: 12 people of 30 days and one, come on the 11th, of 21: 381 days at 1,500 DA, 571,500 DA × 35.13 %
+        ("period_undeclared", "2025-03", None): (20_076_795, None, "complete"),
+        ("paid_not_hired", None, nss(GHOST)): (0, None, "declare_movement"),
+        ("headcount_differs", "2025-01", None): (0, None, "correct_movement"),  # GHOST is one more than the register's
+    }
+    assert {
+        (row["kind"], row["period"], row["nss"]): (row["contributions"], row["cause"], row["action"]) for row in rows
+    } == expected
+    assert len(rows) == len(expected)
+    by_kind = {row["kind"]: (row["declared"], row["expected"]) for row in rows}
+    assert by_kind["annual_only"] == (27 * DAY, 0)
+    assert by_kind["category_differs"] == (90 * DAY, 90 * DAY)
+    assert by_kind["paid_not_hired"] == (30 * DAY, None)
+    first = sum(line["amount"] for month in (1, 2) for line in paid(month) if line["nss"] != nss(GHOST))
+    assert by_kind["period_undeclared"] == (first + 381 * DAY, first)
+    second = sum(line["amount"] for month in (4, 5, 6) for line in paid(month))
+    assert by_kind["totals_differ"] == (second, second - 100_000)
+    for row in rows:
+        assert row["what"] and row["what_to_do"] and row["worth"] and "{" not in row["what"]
+    # 14,227.65 + 175.50 + 351.30 + 200,767.95 DA
+    assert (result["against"], result["at_stake"]) == ("declaration", 21_552_240)
+    assert [one["difference"] for one in result["quarters"]] == [381 * DAY, 100_000, 0, 27 * DAY]
+
+    # ── mended: the month late, complements, the movements, and the annual declaration replaced
+    await declare(desk, "2025-03", paid(3))
+    await declare(desk, "2025-04", by_rate_line(100_000, 1), "totals", type="C", completes=totals["declaration_id"])
+    forgotten = employee(ONCE, 27 * DAY, duration=27)
+    await declare(desk, "2025-11", [forgotten], type="C", completes=months[11]["declaration_id"])
+    left = {**entry(GHOST, "2025-01-31"), "kind": "exit", "reason": "end_of_contract"}
+    await tell(desk, [entry(GHOST, "2025-01-01"), left])
+    lines = [line | (general if line["nss"] == nss(CLERK) else {}) for line in payroll.year()]
+    await declare_year(desk, 2025, lines, type="R", replaces=annual["declaration_id"])
+    result = await compared(desk)
+    assert (await differences(desk), result["at_stake"], result["doubtful"]) == ([], 0, 0)
+    assert all(quarter["difference"] == 0 for quarter in result["quarters"])
 
 
 async def test_the_report_says_the_same_in_three_ways(desk: Desk, pool: Pool) -> None:

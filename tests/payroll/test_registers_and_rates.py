@@ -6,6 +6,7 @@ from typing import Any
 from world import START
 
 from payroll.payroll_desk import Desk
+from payroll.periodic_desk import send_period
 from payroll.test_annual_chain import file_lines, line, send_lines
 from schemas.actors import job
 from teledeclaration.database import Pool, transaction
@@ -101,3 +102,20 @@ async def test_a_category_whose_rates_are_not_confirmed_cannot_be_filed(desk_of:
     unknown = {"lines": [{"line_number": 1, "rate_category": "friends"}]}
     refused = await desk.client.patch(path, json=unknown)
     assert (refused.status_code, refused.json()["pointer"]) == (422, "/lines/0/rate_category")
+
+
+async def test_rate_lines_are_mended_where_the_fund_knows_its_insured(desk_of: DeskOf, pool: Pool) -> None:
+    """They are about nobody, whoever the register of people knows."""
+    desk = await desk_of("1612000071")
+    await register(pool, await own_id(desk, pool), employed=False)
+    lines = [{"code": "R22", "amount": 9_000_000, "workers": 2}, {"code": "R98", "amount": 9_000_001, "workers": 2}]
+    draft = await send_period(desk, "2025-Q4", lines, "totals")
+    (told_of,) = await desk.findings(draft, code="shared_base_differs")
+    assert (told_of["seen"], told_of["proposed"]) == ("9000001", "9000000")
+    assert "90,000.01" in told_of["message"]
+    assert "9000000" not in told_of["message"]
+
+    mend = {"lines": [{"line_number": 2, "amount": 9_000_000}]}
+    await desk.client.patch(f"/v1/drafts/{draft['summary']['draft_id']}/lines", json=mend)
+    draft = await desk.draft(draft["summary"]["draft_id"])
+    assert (draft["progress"]["status"], draft["obstacles"]) == ("checked", [])

@@ -11,7 +11,7 @@ from teledeclaration.intake.forms import FORMS
 from teledeclaration.intake.templates.coming_back import Signed
 from teledeclaration.legislation import Legislation, Values
 from teledeclaration.payroll.actions.reading import Asked
-from teledeclaration.payroll.checks import Sector, rules_of_forms
+from teledeclaration.payroll.checks import Sector, of_a_complement, rules_of_forms
 from teledeclaration.payroll.law.simulation import INCLUDED, pay_element_kinds
 from teledeclaration.payroll.queries.drafts import DraftRow
 from teledeclaration.periods import Period, Year, parse_period
@@ -32,8 +32,9 @@ def asked_for(
     """What a check of this draft is asked."""
     form, period = FORMS[draft.form], parse_period(draft.period)
     values = values_for(legislation, period)
+    rules = rules_of_forms(legislation, Sector.of(employer))[form.name](period)
     return Asked(
-        rules=rules_of_forms(legislation, Sector.of(employer))[form.name](period),
+        rules=of_a_complement(rules) if draft.type == "C" else rules,
         form=form,
         period=period,
         today=today,
@@ -41,6 +42,7 @@ def asked_for(
         open_categories=frozenset(values.enabled_categories()),
         usual_category=(BUILDING if employer.building_sector else GENERAL) if form.of_everyone else None,
         centre=draft.centre,
+        everyone=draft.type != "C",
         signed=signed,
         people_asked_for=people_asked_for,
         pay_elements=counted_elements(values) if form.name == "periodic" else {},

@@ -73,13 +73,18 @@ def _as_filed(draft: DraftRow, lines: pl.DataFrame, legislation: Legislation) ->
 def _period_bases(draft: DraftRow, lines: pl.DataFrame, legislation: Legislation) -> Bases | None:
     if draft.form == "periodic":
         return dict(lines.group_by("rate_category").agg(pl.col("amount").sum()).iter_rows())
+    found = _by_category(draft, lines, legislation)
+    return None if found is None else {category: total.base for category, total in found.items()}
+
+
+def _by_category(draft: DraftRow, lines: pl.DataFrame, legislation: Legislation) -> dict[str, Total] | None:
+    """What rate lines make by rate category; None where their codes make none."""
     rows = lines.select("code", "amount", pl.col("workers").fill_null(0)).drop_nulls("code").rows()
     try:
         codes = codes_of(legislation.on(periodic(draft.period).first_day))
-        found = by_category(((code, Total(base, workers)) for code, base, workers in rows), codes)
+        return by_category(((code, Total(base, workers)) for code, base, workers in rows), codes)
     except (CodeUnknown, SupplementTooLarge):
         return None
-    return {category: total.base for category, total in found.items()}
 
 
 def _year_as_filed(draft: DraftRow, lines: pl.DataFrame) -> Told:
@@ -118,7 +123,7 @@ def _shown(
     ]
     both = None if old is None or new is None else (old, new)
     return Effect(
-        people=BeforeAfter(before=_people(before), after=_people(after)),
+        people=BeforeAfter(before=_people(draft, before, legislation), after=_people(draft, after, legislation)),
         numbers_requested=BeforeAfter(before=_numbers_requested(before), after=_numbers_requested(after)),
         quarters=quarters,
         base=BeforeAfter(before=sum(one.before for one in quarters), after=sum(one.after for one in quarters)),
@@ -142,10 +147,12 @@ def _payers(old: AssessedAmounts, new: AssessedAmounts) -> list[PayerEffect]:
     return [PayerEffect(payer=payer, before=before[payer], after=after[payer]) for payer in Payer]
 
 
-def _people(lines: pl.DataFrame) -> int:
-    """How many people: spells of one number are one, who has none is counted by the line; workers of rate lines."""
+def _people(draft: DraftRow, lines: pl.DataFrame, legislation: Legislation) -> int:
+    """How many people: spells of one number are one, who has none is counted by the line; of rate lines the workers,
+    those of a line that is a part of another only once."""
     if "nss" not in lines.columns:
-        return int(lines["workers"].sum())
+        found = _by_category(draft, lines, legislation)
+        return int(lines["workers"].sum()) if found is None else sum(total.workers for total in found.values())
     return lines["nss"].drop_nulls().n_unique() + lines["nss"].null_count()
 
 

@@ -201,10 +201,12 @@ async def employee_history(pool: Pool, caller: Caller, *, key: str, now: datetim
     return EmployeeHistory(employments=show_employments(person.spells), movements=[show_movement(row) for row in rows])
 
 
-async def movement_ids_of(pool: Pool, caller: Caller, *, key: str) -> list[UUID]:
-    """All movements ever told of a person; NotFound as above."""
+async def movement_ids_of(pool: Pool, caller: Caller, *, key: str, now: datetime) -> list[UUID]:
+    """All movements ever told of a person; NotFound as above. The look is journaled."""
     async with transaction(pool, job("employees", caller.employer_id)) as connection:
-        return (await _by_key(connection, caller.employer_id, key)).movement_ids
+        person = await _by_key(connection, caller.employer_id, key)
+    await _journal_look(pool, caller, key, now)
+    return person.movement_ids
 
 
 async def _journal_look(pool: Pool, caller: Caller, subject: str, now: datetime) -> None:

@@ -104,8 +104,8 @@ def bearers(lines: pl.DataFrame) -> pl.DataFrame:
 
 def _on_no_other_line(people: pl.DataFrame | None, lines: pl.DataFrame, bearers: pl.DataFrame) -> pl.DataFrame | None:
     """The people that these lines may be compared with, or be taken for: not who stands on another line."""
-    if people is None:
-        return None
+    if people is None or "nss" not in lines.columns:
+        return people
     here, elsewhere = (pl.col("nss").is_in(frame["nss"].implode()) for frame in (lines, bearers))
     return people.filter(here | ~elsewhere)
 

@@ -291,7 +291,8 @@ async def _write(connection: Connection, caller: Caller, telling: _Telling, now:
     anew = [place for place, row in enumerate(rows) if row.movement_id == ids[place] and row.replaces is None]
     again = await _again(connection, employer_id, [rows[place] for place in anew])
     fresh = [msgspec.structs.replace(rows[place], again=count) for place, count in zip(anew, again, strict=True)]
-    corrections = [row for row in rows if row.replaces is not None]
+    # in one order for all, so that two corrections of the same movements wait for one another, never both
+    corrections = sorted((row for row in rows if row.replaces is not None), key=lambda row: str(row.replaces))
     if await queries.insert_movements(connection, employer_id=employer_id, batch=uuid4(), rows=fresh) < len(fresh):
         raise _ToldMeanwhile
     for row in corrections:

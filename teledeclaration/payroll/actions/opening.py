@@ -27,7 +27,8 @@ from teledeclaration.payroll.errors import (
     WrongPeriodicity,
     YearNotOver,
 )
-from teledeclaration.payroll.queries import declarations, drafts
+from teledeclaration.payroll.law.calendar import periods_of
+from teledeclaration.payroll.queries import declarations, drafts, obligations
 from teledeclaration.payroll.queries.drafts import DraftRow
 from teledeclaration.periods import Month, Period, Quarter, Year, parse_period
 
@@ -91,13 +92,24 @@ async def chosen_centre(connection: Connection, employer_id: int, wanted: str | 
     return (await _centre(connection, employer_id, wanted)).centre
 
 
-async def chosen_period(connection: Connection, employer_id: int, wanted: str | None, today: date) -> Month | Quarter:
+async def chosen_period(
+    connection: Connection, employer_id: int, centre: str | None, wanted: str | None, today: date
+) -> Month | Quarter:
     """The period asked for, over or not, or the one that ended last, as the employer declares.
 
     PeriodUnknown, or WrongPeriodicity.
     """
     employer = await employers.employer_by_id(connection, employer_id)
-    return _periodic(wanted, employer, today)
+    return await _periodic(connection, employer, centre, wanted, today)
+
+
+def chosen_year(wanted: NewDraft, today: date) -> int:
+    """The year that ended last, unless another is asked for; PeriodUnknown, or YearNotOver."""
+    asked = _asked_year(wanted)
+    year = today.year - 1 if asked is None else asked
+    if year >= today.year:
+        raise YearNotOver(pointer="/year", year=year, next_year=year + 1)
+    return year
 
 
 def any_period(wanted: str | None, today: date) -> Month | Quarter:
@@ -111,11 +123,11 @@ def any_period(wanted: str | None, today: date) -> Month | Quarter:
 async def _place(connection: Connection, employer_id: int, wanted: NewDraft, today: date) -> Place:
     centre = await _centre(connection, employer_id, wanted.centre)
     if wanted.form == "annual":
-        return Place(centre, Year(_year(_asked_year(wanted), today)))
+        return Place(centre, Year(chosen_year(wanted, today)))
     if wanted.form == "movements":
         return Place(centre, Year(_movements_year(_asked_year(wanted), today)))
     employer = await employers.employer_by_id(connection, employer_id)
-    period = _periodic(wanted.period, employer, today)
+    period = await _periodic(connection, employer, centre.centre, wanted.period, today)
     if today < period.last_day:
         raise PeriodNotOver(pointer="/period", period=period.code, from_day=period.last_day.isoformat())
     for opened_on, closed_on in ((employer.opened_on, employer.closed_on), (centre.opened_on, centre.closed_on)):
@@ -145,14 +157,6 @@ def _asked_year(wanted: NewDraft) -> int | None:
     return period.year
 
 
-def _year(wanted: int | None, today: date) -> int:
-    """The year that ended last, unless another is asked for; one that is not over cannot be declared."""
-    year = today.year - 1 if wanted is None else wanted
-    if year >= today.year:
-        raise YearNotOver(pointer="/year", year=year, next_year=year + 1)
-    return year
-
-
 def _movements_year(wanted: int | None, today: date) -> int:
     """The present year unless a former one is asked for."""
     year = today.year if wanted is None else wanted
@@ -168,17 +172,31 @@ def _parsed(code: str) -> Period:
         raise PeriodUnknown(pointer="/period", period=code, examples="2026-01, 2026-Q1") from None
 
 
-def _periodic(wanted: str | None, employer: EmployerFacts, today: date) -> Month | Quarter:
-    """A month or a quarter, as this employer declares; the one that ended last where none is asked for."""
+async def _periodic(
+    connection: Connection, employer: EmployerFacts, centre: str | None, wanted: str | None, today: date
+) -> Month | Quarter:
+    """A month or a quarter, as this employer declares; the one that ended last where none is asked for.
+
+    The register says how it declares today: a quarter begun the other way is completed and corrected that way.
+    """
     monthly = employer.periodicity == "monthly"
     if wanted is None:
         return _ended_last(today, monthly=monthly)
     period = _parsed(wanted)
-    if isinstance(period, Year) or isinstance(period, Month) != monthly:
-        raise WrongPeriodicity(
-            pointer="/period", period=wanted, right=", ".join(_right_periods(period, monthly=monthly))
-        )
-    return period
+    if not isinstance(period, Year) and (
+        isinstance(period, Month) == monthly or await _begun(connection, employer, centre, period)
+    ):
+        return period
+    raise WrongPeriodicity(pointer="/period", period=wanted, right=", ".join(_right_periods(period, monthly=monthly)))
+
+
+async def _begun(connection: Connection, employer: EmployerFacts, centre: str | None, period: Month | Quarter) -> bool:
+    """Whether the quarter was declared in such periods before."""
+    filed = await obligations.select_filed_periods(
+        connection, employer_id=employer.employer_id, year=period.year, centre=centre
+    )
+    declared = [one.period for one in filed if one.form == "periodic"]
+    return period in periods_of(period.year, employer.periodicity, declared)
 
 
 def _ended_last(today: date, *, monthly: bool) -> Month | Quarter:

@@ -23,7 +23,7 @@ from teledeclaration.legislation import Legislation
 from teledeclaration.payroll.actions.declaring import FORMS
 from teledeclaration.payroll.actions.drafts import READ_JOB
 from teledeclaration.payroll.actions.employment import register_for
-from teledeclaration.payroll.actions.opening import chosen_centre, chosen_period, draft_for
+from teledeclaration.payroll.actions.opening import chosen_centre, chosen_period, chosen_year, draft_for
 from teledeclaration.payroll.actions.preparing import prepare_annual_lines
 from teledeclaration.payroll.actions.uploads import LINES_A_PART, queue_for, receive_prepared
 from teledeclaration.payroll.errors import NoProposalHere, NothingToPropose
@@ -59,7 +59,7 @@ async def propose(
         raise NoProposalHere(pointer="/proposed")
     async with transaction(pool, caller.actor) as connection:
         centre = await chosen_centre(connection, caller.employer_id, wanted.centre)
-        period = await _period(connection, caller.employer_id, wanted, today)
+        period = await _period(connection, caller.employer_id, centre, wanted, today)
     async with transaction(pool, job("propose", caller.employer_id)) as connection:
         lines = await _prepared(connection, legislation, caller.employer_id, centre, wanted, period)
     if not lines:
@@ -78,11 +78,11 @@ async def propose(
     return draft
 
 
-async def _period(connection: Connection, employer_id: int, wanted: NewDraft, today: date) -> Period:
+async def _period(connection: Connection, employer_id: int, centre: str, wanted: NewDraft, today: date) -> Period:
     """The period, or of an annual declaration the year, that was asked for, or the one that ended last."""
     if wanted.form == "annual":
-        return Year(wanted.year or today.year - 1)
-    return await chosen_period(connection, employer_id, wanted.period, today)
+        return Year(chosen_year(wanted, today))
+    return await chosen_period(connection, employer_id, centre, wanted.period, today)
 
 
 async def _prepared(

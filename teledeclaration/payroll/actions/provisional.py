@@ -3,8 +3,6 @@
 from datetime import date, datetime
 from uuid import UUID, uuid4
 
-import asyncpg
-
 from schemas.employers import EmployerFacts, PaymentCentre
 from schemas.provisional import NewProvisional
 from teledeclaration import journal, outbox
@@ -31,6 +29,7 @@ from teledeclaration.payroll.law.periods import periodic as declared_period
 from teledeclaration.payroll.law.provisional import Reckoned, reckon
 from teledeclaration.payroll.law.years import bases_that_stand, overlap
 from teledeclaration.payroll.queries import obligations, provisional, suspensions
+from teledeclaration.payroll.queries.periodic import hold_periods
 from teledeclaration.payroll.queries.provisional import ProvisionalRow
 from teledeclaration.periods import Year
 from teledeclaration.queue import JobQueue
@@ -54,16 +53,12 @@ async def make_provisional(
     ProvisionalMade and NothingToAssessFrom leave everything as it was.
     """
     period, today = _period(wanted.period), legal_day(now, time_zone)
-    try:
-        async with transaction(pool, caller.actor) as connection:
-            centre = await chosen_centre(connection, caller.employer_id, wanted.centre)
-            await _refuse(connection, caller.employer_id, centre, period, today, legislation)
-            reckoned = await _reckon(connection, caller.employer_id, centre, period, wanted.workers, legislation, today)
-            made = await _insert(connection, caller, centre, period, reckoned, today=today, now=now)
-    except asyncpg.UniqueViolationError as error:
-        if error.constraint_name == "provisional_assessments_once":
-            raise ProvisionalMade(period=period.code) from None
-        raise
+    async with transaction(pool, caller.actor) as connection:
+        centre = await chosen_centre(connection, caller.employer_id, wanted.centre)
+        await hold_periods(connection, employer_id=caller.employer_id, centre=centre)
+        await _refuse(connection, caller.employer_id, centre, period, today, legislation)
+        reckoned = await _reckon(connection, caller.employer_id, centre, period, wanted.workers, legislation, today)
+        made = await _insert(connection, caller, centre, period, reckoned, today=today, now=now)
     await queue.enqueue(BOOK_JOB, employer_id=caller.employer_id, subject=made.provisional_id)
     return made
 
@@ -90,6 +85,10 @@ async def _refuse(
     declared = [one.period for one in filed if one.form == "periodic"]
     if any(overlap(declared_period(code), period) for code in declared):
         raise PeriodAlreadyDeclared(period=period.code)
+    made = await provisional.select_provisionals(connection, employer_id=employer_id, centre=centre)
+    for one in made:
+        if overlap(declared_period(one.period), period):
+            raise ProvisionalMade(period=one.period)
     right = [one for one in periods_of(period.year, employer.periodicity, declared) if overlap(one, period)]
     if period not in right:
         raise WrongPeriodicity(pointer="/period", period=period.code, right=", ".join(one.code for one in right))

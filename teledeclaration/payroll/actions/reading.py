@@ -58,7 +58,8 @@ class Registers:
 @dataclass(frozen=True)
 class Asked:
     """What is to be declared: its form and period with their rules, whose it is, and the rate category of who has no
-    other (None where a line need not have one).
+    other (None where a line need not have one). `everyone`: whether all employees are to be on a line, as they are
+    not in a complement.
 
     `people_asked_for` as `carrying.people_asked_for` gives them. `pay_elements` are the kinds of pay the law knows on
     a day, with whether each counts in the base; `law` is all of it.
@@ -72,6 +73,7 @@ class Asked:
     open_categories: frozenset[str]
     usual_category: str | None
     centre: str = ""
+    everyone: bool = True
     signed: Signed | None = None
     people_asked_for: pl.DataFrame | None = None
     pay_elements: Mapping[str, bool] = field(default_factory=dict)
@@ -220,7 +222,7 @@ def _typed(base: pl.DataFrame, sent: list[SentLine], form: Form, context: CastCo
             numbers = [float(value) if isinstance(value, Decimal) else value for value in values]
             columns.append(pl.Series(column.name, numbers, dtype=TYPES[column.kind]))
             continue
-        texts = pl.Series(column.name, values, dtype=pl.String)
+        texts = pl.Series(column.name, values, dtype=pl.String).str.replace_all("\0", "", literal=True)  # no column's
         cast = cast_column(column.name, column.kind, texts, None, context)
         columns.append(cast.values.alias(column.name))
         told.append(cast_findings(column.name, cast, base, texts))
@@ -279,7 +281,7 @@ def _register_findings(lines: pl.DataFrame, asked: Asked, registers: Registers) 
 
 def absent(lines: pl.DataFrame, asked: Asked, registers: Registers) -> pl.DataFrame:
     """Who worked in the period and is on no line, where everyone is to be on one."""
-    if not asked.form.of_everyone:
+    if not (asked.form.of_everyone and asked.everyone):
         return together([])
     return absent_findings(lines, registers.employments, registers.people, asked.period)
 

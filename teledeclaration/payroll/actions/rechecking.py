@@ -146,7 +146,7 @@ class _Recheck:
         if len(checked) > CHANGED_MAX:
             return None
         found, replaced = await self._lines(sorted(checked), most, known, wide=bool(unknown))
-        absent = await self._absent() if self._employees_moved(known) else []
+        absent = await self._absent() if self.asked.everyone and self._employees_moved(known) else []
         codes = [*(OF_ALL_LINES if whole else ()), *(OF_NO_LINE if absent else ())]
         of_file, gone = await self._file([*whole, *absent], codes)
         return self._outcome(most, pl.concat([of_file, found]), pl.concat([gone, replaced]))

@@ -17,6 +17,7 @@ import msgspec
 import polars as pl
 
 from schemas.actors import job
+from schemas.reconciliation import Acceptance
 from teledeclaration import journal
 from teledeclaration.clock import Clock
 from teledeclaration.database import Connection, Pool, transaction
@@ -25,7 +26,7 @@ from teledeclaration.errors import NotFound
 from teledeclaration.legislation import Legislation
 from teledeclaration.payroll.actions.gathering import draft_to_compare, gather_filed, gather_with_draft, rules_of
 from teledeclaration.payroll.actions.opening import chosen_centre
-from teledeclaration.payroll.errors import DifferenceAccepted
+from teledeclaration.payroll.errors import ComparisonMoved, DifferenceAccepted
 from teledeclaration.payroll.law.reconciliation.comparing import DOUBTS, Comparison, compare_years
 from teledeclaration.payroll.law.reconciliation.frames import Inputs
 from teledeclaration.payroll.queries import differences, reconciliation
@@ -207,17 +208,22 @@ async def _result(connection: Connection, asked: CentreYear, found: _Found) -> R
 
 
 async def accept_difference(
-    pool: Pool, caller: Caller, asked: CentreYear, *, difference: int, reason: str, now: datetime
+    pool: Pool, caller: Caller, asked: CentreYear, *, difference: int, said: Acceptance, now: datetime
 ) -> None:
     """Keep the reason why a difference is right: it is no longer counted, and stays accepted while its figures stay.
 
-    NotFound where there is none of this number, DifferenceAccepted where someone gave a reason before.
+    NotFound where there is none of this number, ComparisonMoved where the year was compared again since it was seen,
+    DifferenceAccepted where someone gave a reason before.
     """
     try:
         async with transaction(pool, caller.actor) as connection:
             found = await _difference(connection, asked, difference)
+            # asked after the difference was read: a comparison stores both at once
+            row = await reconciliation.select_reconciliation(connection, **asked.key)
+            if row is None or row.done_at != said.compared_at:
+                raise ComparisonMoved(pointer="/compared_at")
             await differences.insert_acceptance(
-                connection, **asked.key, mark=found.mark, reason=reason, accepted_by=caller.label, now=now
+                connection, **asked.key, mark=found.mark, reason=said.reason, accepted_by=caller.label, now=now
             )
             await _reckon_again(connection, caller, asked, "difference.accepted", found, now)
     except asyncpg.UniqueViolationError:

@@ -101,7 +101,7 @@ async def _period(pool: Pool, employer_id: int | None, wanted: WantedTemplate, t
     if employer_id is None:
         return any_period(wanted.period, today)
     async with transaction(pool, job("template", employer_id)) as connection:
-        return await chosen_period(connection, employer_id, wanted.period, today)
+        return await chosen_period(connection, employer_id, wanted.centre, wanted.period, today)
 
 
 @dataclass(frozen=True)

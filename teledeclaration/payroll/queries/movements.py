@@ -163,7 +163,10 @@ async def select_found_lines(connection: Connection, *, employer_id: int, readin
 async def insert_movements(
     connection: Connection, *, employer_id: int, batch: UUID, rows: Sequence[NewMovement]
 ) -> int:
-    """Write movements of one telling; those told already stay as they were. How many are new."""
+    """Write movements of one telling; those told already stay as they were. How many are new.
+
+    In an order that is the same for all, so that two tellings of the same people wait for one another, never both.
+    """
     await connection.copy_records_to_table(
         "incoming_movements",
         records=[(batch, employer_id, *msgspec.structs.astuple(row)) for row in rows],
@@ -171,7 +174,8 @@ async def insert_movements(
     )
     status = await connection.execute(
         f"INSERT INTO movements (employer_id, {_NAMES}) SELECT $1, {_NAMES} FROM incoming_movements"
-        " WHERE employer_id = $1 AND batch = $2 ORDER BY movement_id ON CONFLICT DO NOTHING",
+        " WHERE employer_id = $1 AND batch = $2"
+        " ORDER BY nss, last_name, first_name, birth_date, kind, date, movement_id ON CONFLICT DO NOTHING",
         employer_id,
         batch,
     )
@@ -251,13 +255,14 @@ async def select_ids_in_force(
 ) -> list[UUID]:
     """The next movements in force by id, from behind `after` on; with `known_on`, those in force at its end."""
     rows = await connection.fetch(
-        f"""
+        """
         SELECT m.movement_id
           FROM movements m
-          {_LATER}
          WHERE m.employer_id = $1 AND ($3::uuid IS NULL OR m.movement_id > $3) AND NOT m.withdrawn
            AND ($2::date IS NULL OR m.legal_day <= $2)
-           AND (later.movement_id IS NULL OR later.legal_day > $2)
+           AND NOT EXISTS (SELECT 1 FROM movements later
+                            WHERE later.employer_id = m.employer_id AND later.replaces = m.movement_id
+                              AND ($2::date IS NULL OR later.legal_day <= $2))
          ORDER BY m.movement_id
          LIMIT $4
         """,

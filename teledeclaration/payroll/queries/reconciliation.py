@@ -45,8 +45,8 @@ async def ask(
         INSERT INTO reconciliations (employer_id, centre, year, wilaya, asked_at, facts)
         SELECT $1, $2, $3, wilaya, $4, $5 FROM employers WHERE employer_id = $1
             ON CONFLICT (employer_id, centre, year) DO UPDATE
-           SET status = 'waiting', asked_at = $4, attempt = 0, lease = NULL, leased_until = NULL,
-               facts = reconciliations.facts - 'draft_id' || $5
+           SET wilaya = excluded.wilaya, status = 'waiting', asked_at = $4, attempt = 0, lease = NULL,
+               leased_until = NULL, facts = reconciliations.facts - 'draft_id' || $5
         """,
         employer_id,
         centre,
@@ -152,7 +152,7 @@ async def store_unasked(
                                          differences, at_stake, facts)
             SELECT $1, $2, $3, wilaya, 'done', $5, $5, $6, $7, $8, $9 FROM employers WHERE employer_id = $1
                 ON CONFLICT (employer_id, centre, year) DO UPDATE
-               SET done_at = $5, lines = $6, differences = $7, at_stake = $8, facts = $9
+               SET wilaya = excluded.wilaya, done_at = $5, lines = $6, differences = $7, at_stake = $8, facts = $9
              WHERE reconciliations.status = 'done' AND reconciliations.done_at = $4
             """,
             employer_id,

@@ -72,8 +72,11 @@ async def list_movements(
     after: Annotated[UUID | None, QueryParameter(description="The last movement of the page before")] = None,
     limit: Limit = 100,
 ) -> MovementsPage:
-    """Every movement ever told, corrected and withdrawn ones too, the last told first."""
-    theirs = None if employee is None else await employees.movement_ids_of(state.pool, caller, key=employee)
+    """Every movement ever told, corrected and withdrawn ones too, the last told first. A look at one person's is
+    journaled."""
+    theirs = None
+    if employee is not None:
+        theirs = await employees.movement_ids_of(state.pool, caller, key=employee, now=caller.now(state.clock))
     wanted = queries.Wanted(movement_ids=theirs, kind=kind, first_day=from_, last_day=to, told_since=told_since)
     async with transaction(state.pool, caller.actor) as connection:
         rows = await queries.select_movements(

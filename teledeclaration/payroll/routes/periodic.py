@@ -2,8 +2,7 @@
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator
-from typing import IO, Any
+from typing import Any
 from uuid import UUID
 
 from litestar import get, put
@@ -25,11 +24,11 @@ from teledeclaration.payroll.queries import assessments, declarations
 from teledeclaration.payroll.queries import periodic as queries
 from teledeclaration.payroll.queries.declarations import DeclarationRow
 from teledeclaration.payroll.routes.drafts import shown_draft
+from teledeclaration.payroll.routes.templates import XLSX, pieces_of
 from teledeclaration.payroll.routes.uploads import attachment
 from teledeclaration.payroll.shown_periodic import show_periodic
 
 _IN_MEMORY_BYTES = 4_000_000
-_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 @get(
@@ -59,13 +58,7 @@ async def download_periodic(state: State, caller: NamedDependency[Caller], decla
     file = tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES)  # noqa: SIM115  # closed once it is sent
     await asyncio.to_thread(write_periodic, shown, file, caller.language)
     file.seek(0)
-    return Stream(_sent(file), media_type=_XLSX, headers=attachment(f"{shown.number}.xlsx"))
-
-
-async def _sent(file: IO[bytes]) -> AsyncIterator[bytes]:
-    with file:
-        while piece := await asyncio.to_thread(file.read, 1 << 16):
-            yield piece
+    return Stream(pieces_of(file), media_type=XLSX, headers=attachment(f"{shown.number}.xlsx"))
 
 
 async def _shown(state: State, caller: Caller, declaration_id: UUID) -> PeriodicDeclaration:

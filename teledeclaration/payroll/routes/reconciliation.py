@@ -2,8 +2,7 @@
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator
-from typing import IO, Annotated
+from typing import Annotated
 
 from litestar import Response, delete, get, post
 from litestar.datastructures import State
@@ -34,13 +33,12 @@ from teledeclaration.payroll.errors import ReportNotReady
 from teledeclaration.payroll.queries import differences, reconciliation
 from teledeclaration.payroll.reports import all_differences, comparison_of
 from teledeclaration.payroll.routes.drafts import After, Limit
+from teledeclaration.payroll.routes.templates import XLSX, pieces_of
 from teledeclaration.payroll.routes.uploads import attachment
 from teledeclaration.payroll.shown_reconciliation import show_difference
 from teledeclaration.payroll.verification import render_report, write_workbook
 
-_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _IN_MEMORY_BYTES = 8 << 20
-_PIECE_BYTES = 1 << 20
 _PATH = "/v1/reconciliations/{centre:str}/{year:int}"
 _TAGS = ["reconciliation"]
 
@@ -117,9 +115,10 @@ async def accept_difference(
     difference: FromPath[int],
     data: JSONBody[Acceptance],
 ) -> YearDifference:
-    """With a reason, it is no longer at stake; should its figures change, it counts again."""
+    """With a reason, it is no longer at stake; should its figures change, it counts again. 409 `comparison-moved` where
+    the year was compared again since `compared_at`, the `done_at` that was seen."""
     asked, now = _asked(caller, centre, year), caller.now(state.clock)
-    await reconciling.accept_difference(state.pool, caller, asked, difference=difference, reason=data.reason, now=now)
+    await reconciling.accept_difference(state.pool, caller, asked, difference=difference, said=data, now=now)
     return await _difference(state, caller, asked, difference)
 
 
@@ -182,7 +181,7 @@ async def download_workbook(
     file = tempfile.SpooledTemporaryFile(_IN_MEMORY_BYTES)  # noqa: SIM115  # whoever sends it closes it
     await asyncio.to_thread(write_workbook, report, file, spoken)
     file.seek(0)
-    return Stream(_pieces(file), media_type=_XLSX, headers=attachment(f"verification-{year}-{centre}.xlsx"))
+    return Stream(pieces_of(file), media_type=XLSX, headers=attachment(f"verification-{year}-{centre}.xlsx"))
 
 
 @get(
@@ -204,12 +203,6 @@ async def download_pdf(
     page = await asyncio.to_thread(render_report, report, spoken)
     headers = attachment(f"verification-{year}-{centre}.pdf")
     return Response(page, media_type="application/pdf", headers=headers)
-
-
-async def _pieces(file: IO[bytes]) -> AsyncIterator[bytes]:
-    with file:
-        while piece := await asyncio.to_thread(file.read, _PIECE_BYTES):
-            yield piece
 
 
 async def _report(state: State, caller: Caller, asked: CentreYear, language: Language) -> VerificationReport:
