@@ -11,8 +11,36 @@ from uuid import uuid4
 import openpyxl
 import pytest
 
-from payroll.payroll_desk import WORKBOOKS, Desk
+from payroll.payroll_desk import Desk
 from payroll.periodic_desk import declare, employee, make_monthly, nss, of_building, problem
+from payroll.year_desk import (
+    CENTRE,
+    CLERK,
+    DAY,
+    GHOST,
+    GONE,
+    LATE,
+    LOW,
+    ONCE,
+    RICHER,
+    SECOND,
+    STEADY,
+    Payroll,
+    by_rate_line,
+    compared,
+    declare_year,
+    declared_year,
+    differences,
+    entry,
+    found_of,
+    lines_by_nss,
+    patch,
+    person,
+    prepared,
+    tell,
+    told_before,
+    year_before,
+)  # fmt: skip
 from schemas.actors import job
 from teledeclaration.database import Pool, transaction
 from teledeclaration.payroll.actions.reconciling import CentreYear
@@ -22,12 +50,8 @@ from workers.reconcile_year import reconcile_year
 from workers.sweep import sweep
 
 DeskOf = Callable[[str], Awaitable[Desk]]
-CENTRE = "16001"
-DAY = 150_000
-"""1,500 DA a day, in centimes: 45,000 DA a month."""
 LOW_WORTH = 11_667
 """57,000 DA for 88 days: two months of 31 and 26 days are 86 thirtieths, 57,333.33 DA at the minimum wage."""
-STEADY, SECOND, LOW, RICHER, GONE, LATE, ONCE, CLERK, GHOST = range(1, 10)
 
 
 @pytest.fixture
@@ -188,9 +212,7 @@ async def test_what_the_annual_declaration_alone_says_and_what_was_never_declare
     there_once = {**entry(ONCE, "2025-11-29"), "kind": "exit", "reason": "end_of_contract"}
     await tell(desk, [entry(ONCE, "2025-11-03"), there_once, entry(CLERK, "2025-10-01")])
     payroll = Payroll((await desk.get("/v1/movements"))["items"])
-    payroll.people[nss(GHOST)] = {
-        name: employee(GHOST, 0)[name] for name in ("nss", "last_name", "first_name", "birth_date")
-    }
+    payroll.people[nss(GHOST)] = person(GHOST)
     payroll.spells[nss(GHOST)] = (date(2025, 1, 1), date(2025, 1, 31))
 
     general = {"rate_category": "general"}
@@ -255,8 +277,7 @@ async def test_what_the_annual_declaration_alone_says_and_what_was_never_declare
 
 async def test_the_report_says_the_same_in_three_ways(desk: Desk, pool: Pool) -> None:
     payroll = Payroll([])
-    payroll.people = {nss(STEADY): {name: employee(STEADY, 0)[name] for name in
-                                    ("nss", "last_name", "first_name", "birth_date")}}  # fmt: skip
+    payroll.people = {nss(STEADY): person(STEADY)}
     payroll.people[nss(STEADY)]["last_name"] = "BENALI"
     payroll.spells = {nss(STEADY): (date(2025, 1, 1), date(2025, 12, 31))}
     await declare(desk, "2025-01", payroll.lines(1))
