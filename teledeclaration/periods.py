@@ -86,7 +86,8 @@ class Month(msgspec.Struct, frozen=True, order=True, tag=True):
 
 Period = Year | Quarter | Month
 
-_YEAR = "[1-9][0-9]{3}"
+_YEAR = "[12][0-9]{3}"
+"""Up to 2999: past it someone slipped, and a deadline after the last year a date can hold would be none."""
 
 
 def parse_period(code: str) -> Period:

@@ -57,7 +57,7 @@ def test_periods_of_a_kind_stand_in_the_order_of_their_days(months: list[Month])
 
 
 @pytest.mark.parametrize(
-    "code", ["", "25", "2025-Q5", "2025-Q0", "2025-13", "2025-00", "2025-1", "2025-Q1 ", "٢٠٢٥", "0000-01"]
+    "code", ["", "25", "2025-Q5", "2025-Q0", "2025-13", "2025-00", "2025-1", "2025-Q1 ", "٢٠٢٥", "0000-01", "9999-12"]
 )
 def test_what_is_no_period_is_refused(code: str) -> None:
     with pytest.raises(ValueError, match=r"not a period|no month"):

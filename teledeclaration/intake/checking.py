@@ -61,7 +61,8 @@ class CheckContext:
     employer's own: nss, entry_date, exit_date) are the registers, where they may be asked. `known` is how the
     employer's files are to be read, `written` how the file wrote its texts that lines without it still hold.
     With `lines_most` only a file's first lines are read and checked. `centre` is the payment centre asked for,
-    `signed` judges a template's stamp. `beside` sets the lines beside what else is known of the employer.
+    `signed` judges a template's stamp. `beside` sets the lines beside what else is known of the employer. `everyone`:
+    whether all employees are to be on a line, as they are not in a complement.
     """
 
     rules: Mapping[FormName, RulesOf]
@@ -78,6 +79,7 @@ class CheckContext:
     signed: Signed | None = None
     period: Period | None = None
     beside: RowsCheck | None = None
+    everyone: bool = True
 
 
 @dataclass(frozen=True)
@@ -230,7 +232,7 @@ def checked_rows(form: Form, lines: pl.DataFrame, rules: Rules, context: CheckCo
         frames.append(register_findings(lines, context.known_people, context.employments))
     if context.beside is not None:
         frames.append(context.beside(lines))
-    if form.of_everyone and context.employments is not None:
+    if form.of_everyone and context.everyone and context.employments is not None:
         frames.append(absent_findings(lines, context.employments, context.known_people, period))
     return together(frames)
 

@@ -266,6 +266,7 @@ def checked_lines(lines: pl.DataFrame, asked: Asked, registers: Registers, writt
         employments=registers.employments,
         written=written,
         beside=registers.beside,
+        everyone=asked.everyone,
     )
     return check_lines(asked.form, lines, context)[1]
 

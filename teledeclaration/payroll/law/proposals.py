@@ -56,7 +56,7 @@ def proposed(
 ) -> list[SentLine]:
     """The lines of a period by employee: those of the last one in their order, then who came since, by name.
 
-    Bases and durations are taken over only from a period as long as this one.
+    Bases and times are taken over only from a month to a month, or from a quarter to a quarter; days with its calendar.
     """
     known = {who for who, _ in last}
     since = None if last_period is None else last_period.last_day
@@ -90,16 +90,26 @@ def _kept(
             continue
         whole = same_length and all(spell.whole(one) for spell in there for one in both)
         said = [spell.changed_to for spell in there if spell.changed_to and _after(spell.changed_on, since)]
-        yield _line(line, whole=whole, category=said[-1] if said else line.rate_category)
+        duration = _time_taken_over(line, both) if whole else None
+        yield _line(line, duration, whole=whole, category=said[-1] if said else line.rate_category)
 
 
-def _line(line: PeriodicLine, *, whole: bool, category: RateCategory) -> SentLine:
+def _time_taken_over(line: PeriodicLine, both: Sequence[Month | Quarter]) -> int | None:
+    """The time declared last, for a period worked whole: all its days where it was all days of the last one, and never
+    more than it has."""
+    if line.duration is None or line.unit != "J":
+        return line.duration
+    days, last_days = ((one.last_day - one.first_day).days + 1 for one in (both[0], both[-1]))
+    return days if line.duration >= last_days else min(line.duration, days)
+
+
+def _line(line: PeriodicLine, duration: int | None, *, whole: bool, category: RateCategory) -> SentLine:
     return SentLine(
         nss=line.nss,
         last_name=line.last_name,
         first_name=line.first_name,
         birth_date=_day(line.birth_date),
-        duration=line.duration if whole else None,
+        duration=duration,
         unit=line.unit if whole else None,
         amount=line.base if whole else None,
         rate_category=category,

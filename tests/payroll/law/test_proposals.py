@@ -3,6 +3,8 @@
 from datetime import date
 from typing import Any
 
+import pytest
+
 from schemas.periodic import PeriodicLine
 from teledeclaration.payroll.law.proposals import Spell, proposed
 from teledeclaration.periods import Month, Quarter
@@ -83,3 +85,23 @@ def test_who_came_back_is_there_again() -> None:
 def test_who_has_no_number_yet_is_asked_for_again() -> None:
     [one] = proposed([line("NOM a", 500, nss=None)], {}, period=NOVEMBER, last_period=OCTOBER)
     assert (one.nss, one.number_requested) == (None, True)
+
+
+@pytest.mark.parametrize(
+    ("months", "unit", "declared", "expected"),
+    [
+        ((10, 11), "J", 31, 30),  # all days of October: all of November
+        ((11, 12), "J", 30, 31),
+        ((10, 11), "J", 30, 30),  # thirty for every month, as many payrolls count
+        ((10, 11), "J", 22, 22),
+        ((1, 2), "J", 30, 28),
+        ((10, 11), "H", 173, 173),
+    ],
+)
+def test_days_are_taken_over_with_the_calendar(
+    months: tuple[int, int], unit: str, declared: int, expected: int
+) -> None:
+    last, period = (Month(2025, number) for number in months)
+    lines = [line("a", 6_000_000, duration=declared, unit=unit)]
+    found = proposed(lines, spell("a", date(2020, 1, 1)), period=period, last_period=last)
+    assert [(one.duration, one.unit, one.amount) for one in found] == [(expected, unit, 6_000_000)]
