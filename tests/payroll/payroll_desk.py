@@ -176,3 +176,10 @@ async def add_employer(pool: Pool, number: str) -> str:
             START + timedelta(days=3650),
         )
     return token
+
+
+async def employer_ids(pool: Pool) -> list[int]:
+    """Every employer there is, the youngest first: as the fund's own systems see them."""
+    async with transaction(pool, job("test", 0)) as connection:
+        rows = await connection.fetch("SELECT employer_id FROM employers ORDER BY employer_id DESC")
+    return [row["employer_id"] for row in rows]

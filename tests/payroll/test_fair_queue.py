@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from world import MovableClock
 
-from payroll.payroll_desk import WORKBOOKS, Desk, add_employer
+from payroll.payroll_desk import WORKBOOKS, Desk, add_employer, employer_ids
 from schemas.actors import job
 from teledeclaration.database import Pool, transaction
 from teledeclaration.payroll.queries import uploads
@@ -72,7 +72,7 @@ async def waiting_readings(pool: Pool, clients: Any, number: str) -> tuple[int, 
     desk = Desk(clients.fresh(headers={"Cookie": f"td_session={await add_employer(pool, number)}"}))
     for name in ("annual-2025-kept-by-hand-clean.xlsx", "annual-2025-kept-by-hand.xlsx"):
         await desk.send(WORKBOOKS / name, year=2025)
-    for employer_id in range(5001, 5100):
+    for employer_id in await employer_ids(pool):
         async with transaction(pool, job("test", employer_id)) as connection:
             found = await connection.fetch(
                 "UPDATE readings r SET queue = $2 FROM employers e"

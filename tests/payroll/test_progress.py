@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from payroll.payroll_desk import WORKBOOKS, Desk
+from payroll.payroll_desk import WORKBOOKS, Desk, employer_ids
 from schemas.actors import job
 from teledeclaration.database import Pool, transaction
 from teledeclaration.intake.raw import ReadingLimits
@@ -196,7 +196,7 @@ def children_of(reader: ReaderServer) -> list[str]:
 
 
 async def employer_of(pool: Pool, upload_id: str) -> int:
-    for employer_id in range(5001, 5100):
+    for employer_id in await employer_ids(pool):
         async with transaction(pool, job("test", employer_id)) as connection:
             if await connection.fetchval("SELECT 1 FROM uploads WHERE upload_id = $1", upload_id):
                 return employer_id
